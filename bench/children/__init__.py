@@ -1,0 +1,1 @@
+"""What runs inside the processes that are measured. Each module is run with `python -m`."""

@@ -1,0 +1,15 @@
+"""
+The workloads by name, in the order in which they run.
+
+A new one is a module with a class that has `name`, `bars` and `measure(workshop)`, and a line here.
+"""
+
+from __future__ import annotations
+
+from bench.workloads.copying import LARGE, MEDIUM, NOOP, SMALL, WAN
+from bench.workloads.wide import WIDE
+from bench.workloads.workload import Workload
+
+WORKLOADS: dict[str, Workload] = {
+    workload.name: workload for workload in (SMALL, MEDIUM, LARGE, NOOP, WAN, WIDE)
+}

@@ -1,0 +1,144 @@
+"""Accounts, users, instances and what belongs to them. No secret, sealed or hashed, is shown."""
+
+from __future__ import annotations
+
+from typing import Any, cast
+
+from django.contrib import admin
+from django.http import HttpRequest
+from django.utils import timezone
+
+from console.admin.read_only import ReadOnlyAdmin
+from registries.models import (
+    AccessCredential,
+    Account,
+    AuditEvent,
+    Credential,
+    Grant,
+    Instance,
+    Namespace,
+    Replica,
+    User,
+)
+from registries.services import accounts
+
+
+@admin.register(Account)
+class AccountAdmin(ReadOnlyAdmin):
+    """Tenants."""
+
+    list_display = ("name", "uin", "is_active", "created_at")
+    list_filter = ("is_active",)
+    search_fields = ("name", "uin")
+
+
+@admin.register(User)
+class UserAdmin(ReadOnlyAdmin):
+    """Users of accounts and staff; one can be switched off and on."""
+
+    list_display = ("login", "account", "role", "is_active", "is_staff", "last_login")
+    list_filter = ("is_active", "is_staff", "role")
+    list_select_related = ("account",)
+    search_fields = ("login", "email")
+    fields = ("login", "account", "role", "email", "is_active", "is_staff", "last_login", "created_at")
+    readonly_fields = tuple(name for name in fields if name != "is_active")
+
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        """Allow staff with the permission to switch users off and on."""
+        return admin.ModelAdmin.has_change_permission(self, request, obj)
+
+    def save_model(self, request: HttpRequest, obj: User, form: Any, change: bool) -> None:
+        """Switch through the service, which writes the audit log."""
+        accounts.update_user(
+            user=User.objects.get(pk=obj.pk),
+            values={"is_active": form.cleaned_data["is_active"]},
+            password=None,
+            by=cast(User, request.user),
+            now=timezone.now(),
+        )
+
+
+@admin.register(Instance)
+class InstanceAdmin(ReadOnlyAdmin):
+    """Registries as tenants see them."""
+
+    list_display = ("name", "instance_id", "account", "edition", "region", "kind", "health", "created_at")
+    list_filter = ("edition", "kind", "health", "status", "region")
+    list_select_related = ("account", "region")
+    search_fields = ("name", "instance_id", "endpoint_url", "account__uin", "account__name")
+
+
+@admin.register(Credential)
+class CredentialAdmin(ReadOnlyAdmin):
+    """Who Regatta is to a registry; never the password."""
+
+    list_display = ("username", "instance", "backend", "updated_at", "last_used_at")
+    list_select_related = ("instance", "backend")
+    search_fields = ("username", "instance__name", "backend__code")
+
+
+@admin.register(AccessCredential)
+class AccessCredentialAdmin(ReadOnlyAdmin):
+    """What instances have issued; never the secret."""
+
+    list_display = (
+        "username",
+        "instance",
+        "kind",
+        "is_enabled",
+        "can_push",
+        "expires_at",
+        "last_used_at",
+        "created_by",
+    )
+    list_filter = ("kind", "is_enabled")
+    list_select_related = ("instance", "created_by")
+    search_fields = ("username", "token_id", "instance__name", "instance__instance_id")
+
+
+@admin.register(Grant)
+class GrantAdmin(ReadOnlyAdmin):
+    """What single users may do with single instances."""
+
+    list_display = ("user", "instance", "permission")
+    list_filter = ("permission",)
+    list_select_related = ("user", "instance")
+    search_fields = ("user__login", "instance__name")
+
+
+@admin.register(Namespace)
+class NamespaceAdmin(ReadOnlyAdmin):
+    """First segments of repositories."""
+
+    list_display = ("name", "instance", "is_public", "created_at")
+    list_select_related = ("instance",)
+    search_fields = ("name", "instance__name")
+
+
+@admin.register(Replica)
+class ReplicaAdmin(ReadOnlyAdmin):
+    """Copies of premium instances in other regions."""
+
+    list_display = ("replica_id", "primary", "region", "backend", "status", "created_at")
+    list_filter = ("status",)
+    list_select_related = ("primary", "region", "backend")
+    search_fields = ("replica_id", "primary__name")
+
+
+@admin.register(AuditEvent)
+class AuditEventAdmin(ReadOnlyAdmin):
+    """Who did what; append-only, for staff as well."""
+
+    list_display = (
+        "happened_at",
+        "actor_name",
+        "verb",
+        "target_type",
+        "target_name",
+        "account",
+        "ip_address",
+    )
+    list_filter = ("verb", "target_type")
+    list_select_related = ("account",)
+    search_fields = ("actor_name", "target_name", "target_id", "account__uin")
+    date_hierarchy = "happened_at"

@@ -1,0 +1,91 @@
+"""Rules, executions and workers. django-q2's own tables are doorbells: nothing to be seen or changed there."""
+
+from __future__ import annotations
+
+from django.contrib import admin
+from django_q.models import Failure, OrmQ, Schedule, Success
+
+from console.admin.read_only import ReadOnlyAdmin
+from syncjobs.models import Execution, Job, Outcome, PushEvent, Rule, Worker
+
+for _model in (Failure, OrmQ, Schedule, Success):
+    if admin.site.is_registered(_model):
+        admin.site.unregister(_model)
+
+
+@admin.register(Rule)
+class RuleAdmin(ReadOnlyAdmin):
+    """Synchronization rules of all tenants."""
+
+    list_display = ("name", "source", "namespace", "target", "is_cross_tenant", "is_enabled", "next_run_at")
+    list_filter = ("is_enabled", "is_cross_tenant", "artifact_type")
+    list_select_related = ("source", "target")
+    search_fields = ("name", "source__name", "source__instance_id", "target__instance_id", "namespace")
+
+
+@admin.register(Execution)
+class ExecutionAdmin(ReadOnlyAdmin):
+    """Runs of rules and replicas."""
+
+    list_display = (
+        "id",
+        "rule",
+        "replica",
+        "source",
+        "trigger",
+        "status",
+        "reason",
+        "created_at",
+        "finished_at",
+    )
+    list_filter = ("status", "trigger")
+    list_select_related = ("rule", "replica", "source")
+    search_fields = ("=id", "rule__name", "source__name")
+
+
+@admin.register(Job)
+class JobAdmin(ReadOnlyAdmin):
+    """Repositories inside executions, as workers claim them."""
+
+    list_display = (
+        "id",
+        "execution",
+        "source_repository",
+        "status",
+        "attempt",
+        "not_before",
+        "lease_until",
+        "reason",
+    )
+    list_filter = ("status", "queue", "kind")
+    list_select_related = ("execution",)
+    search_fields = ("=id", "=execution__id", "source_repository")
+    exclude = ("lease_token",)
+
+
+@admin.register(Outcome)
+class OutcomeAdmin(ReadOnlyAdmin):
+    """What became of single tags."""
+
+    list_display = ("id", "execution", "job", "tag", "status", "reason", "happened_at")
+    list_filter = ("status",)
+    list_select_related = ("execution", "job")
+    search_fields = ("=execution__id", "=tag")
+
+
+@admin.register(PushEvent)
+class PushEventAdmin(ReadOnlyAdmin):
+    """What registries told."""
+
+    list_display = ("id", "instance", "action", "repository", "tag", "received_at", "handled_at")
+    list_filter = ("action",)
+    list_select_related = ("instance",)
+    search_fields = ("repository", "instance__name", "=event_id")
+
+
+@admin.register(Worker)
+class WorkerAdmin(ReadOnlyAdmin):
+    """Workers by their heartbeats."""
+
+    list_display = ("name", "is_supervisor", "job_count", "started_at", "heartbeat_at")
+    exclude = ("token",)

@@ -1,0 +1,1 @@
+"""Makes the database match a declarative file; `docs/reference/apply.md` describes the file."""

@@ -1,0 +1,8 @@
+"""Where registries send their notifications."""
+
+from django.urls import path
+
+from console.hooks import registry
+
+app_name = "hooks"
+urlpatterns = [path("registries/<slug:instance_id>", registry.receive, name="registry")]

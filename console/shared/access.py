@@ -1,0 +1,103 @@
+"""
+Who is asking: signing in, and fetching what the asker may see.
+
+What is not visible does not exist: another tenant's object is 404, never 403. What may be done with a
+visible object is decided by `registries/permissions.py`, inside the services.
+"""
+
+from __future__ import annotations
+
+from django.contrib.auth.backends import ModelBackend
+from django.db.models import Q
+from django.http import HttpRequest
+from django.shortcuts import get_object_or_404
+from django_htmx.middleware import HtmxDetails
+
+from registries import permissions
+from registries.models import Instance, User
+from syncjobs.models import Execution, Rule
+
+_MAXIMUM_NAMESAKES = 4
+
+
+class Request(HttpRequest):
+    """A request as pages get it: LoginRequiredMiddleware has let only users through."""
+
+    user: User
+    htmx: HtmxDetails
+
+
+class AccountBackend(ModelBackend):
+    """
+    Signs in with `username@AccountID`, or with the bare username where that is enough.
+
+    Two tenants may use the same username. A bare one signs in if exactly one active user of that name has the
+    password; beyond four namesakes nobody is tried, so that a common name can't be used to burden the server.
+    """
+
+    def authenticate(
+        self,
+        request: HttpRequest | None,
+        username: str | None = None,
+        password: str | None = None,
+        **credentials: object,
+    ) -> User | None:
+        """
+        Return the user, or None; the time taken does not tell whether the name exists.
+
+        An inactive user, or one of an inactive account, is as good as none.
+        """
+        if username is None or password is None:
+            return None
+        candidates = _find_candidates(username)
+        if not candidates:
+            User().set_password(password)
+        matching = [user for user in candidates if user.check_password(password)]
+        return matching[0] if len(matching) == 1 else None
+
+    def get_user(self, user_id: int) -> User | None:
+        """Return the user of a session, or None once the user or the account was switched off."""
+        return User.objects.filter(_ACTIVE, pk=user_id).select_related("account").first()
+
+
+_ACTIVE = Q(is_active=True) & (Q(account__isnull=True) | Q(account__is_active=True))
+
+
+def _find_candidates(name: str) -> list[User]:
+    if "@" in name:
+        exact = list(User.objects.filter(_ACTIVE, login=name))
+        if exact:
+            return exact
+    named = User.objects.filter(_ACTIVE, Q(login=name) | Q(username=name))
+    namesakes = list(named[: _MAXIMUM_NAMESAKES + 1])
+    return namesakes if len(namesakes) <= _MAXIMUM_NAMESAKES else []
+
+
+def can_create_instances(user: User) -> bool:
+    """Tell whether pages should offer it: administrators of an account can, staff have no account to do it in."""
+    return user.account is not None and permissions.can_administer(user, user.account)
+
+
+def get_instance_or_404(user: User, instance_id: str) -> Instance:
+    """Return the instance with its account, region and backend, if the user may see it."""
+    visible = Instance.objects.visible_to(user)
+    return get_object_or_404(
+        visible.select_related("account", "region", "backend", "credential"), instance_id=instance_id
+    )
+
+
+def get_rule_or_404(user: User, rule_id: int) -> Rule:
+    """Return the rule with its source and target, if the user may see it."""
+    visible = Rule.objects.visible_to(user)
+    return get_object_or_404(
+        visible.select_related("source__account", "source__region", "target__account", "target__region"),
+        pk=rule_id,
+    )
+
+
+def get_execution_or_404(user: User, execution_id: int) -> Execution:
+    """Return the execution with its rule and source, if the user may see it."""
+    visible = Execution.objects.visible_to(user)
+    return get_object_or_404(
+        visible.select_related("source__account", "rule__target", "started_by"), pk=execution_id
+    )

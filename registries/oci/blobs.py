@@ -1,0 +1,158 @@
+"""Blobs of one registry, read: whether they are there, and their bytes, resumed and verified."""
+
+import asyncio
+import contextlib
+import re
+from collections.abc import AsyncGenerator
+
+from registries.oci.digest import EMPTY_SHA256, Hasher, algorithm_of, digest_of, new_hasher
+from registries.oci.errors import ConnectionCut, DigestMismatch, SizeMismatch, Throttled, TransientError
+from registries.oci.exchange import Exchange
+from registries.oci.limits import SlotKind
+from registries.oci.manifest import Descriptor
+from registries.oci.names import Names
+from registries.oci.sending import Sender
+
+_CONTENT_RANGE = re.compile(r"bytes\s+(\d+)-(\d+)/(?:\d+|\*)", re.ASCII | re.IGNORECASE)
+_FOUND_OR_NOT = frozenset({200, 404})
+# What a store answers to HEAD at an address that was signed for GET: the registry knew the blob.
+_NOT_SIGNED_FOR_HEAD = frozenset({400, 403, 405})
+
+
+class Blobs:
+    """The blobs of a registry."""
+
+    def __init__(self, sender: Sender, names: Names) -> None:
+        self._sender = sender
+        self._names = names
+
+    async def has(self, repository: str, digest: str) -> bool:
+        """Tell whether the repository holds the blob."""
+        reply = await self._sender.fetch(
+            "HEAD",
+            self._names.blob_path(repository, digest),
+            self._names.read_scopes(repository),
+            accept=_FOUND_OR_NOT,
+            accept_elsewhere=_NOT_SIGNED_FOR_HEAD,
+        )
+        return reply.status != 404
+
+    async def stream(
+        self, repository: str, descriptor: Descriptor, *, offset: int = 0, verify: bool = True
+    ) -> AsyncGenerator[bytes, None]:
+        """
+        Yield the blob from the offset on, in pieces as they arrive and never more than its size.
+
+        A cut connection is resumed where it ended, for as long as a try brings at least a byte and
+        the retry policy allows. The digest is verified at the end if the stream began at 0;
+        `verify` False leaves that to a caller who hashes anyway.
+
+        Raises NotFound, SizeMismatch or DigestMismatch among others. Bytes yielded before are then
+        not to be trusted.
+        """
+        if descriptor.data is not None or descriptor.size == 0:
+            for chunk in _without_request(descriptor, offset):
+                yield chunk
+            return
+        hasher = new_hasher(algorithm_of(descriptor.digest)) if verify and offset == 0 else None
+        reading = _Reading(self._sender, self._names, repository, descriptor, offset)
+        attempt = 0
+        while reading.position < descriptor.size:
+            attempt += 1
+            began_at = reading.position
+            try:
+                async with contextlib.aclosing(reading.rest()) as chunks:
+                    async for chunk in chunks:
+                        if hasher is not None:
+                            hasher.update(chunk)
+                            if reading.position == descriptor.size:
+                                _check_digest(hasher, descriptor)
+                        yield chunk
+            except (TransientError, Throttled) as error:
+                if isinstance(error, DigestMismatch):
+                    raise
+                if reading.position > began_at:
+                    attempt = 1
+                delay = self._sender.delay_before_retry(attempt, error)
+                if delay is None:
+                    raise
+                await asyncio.sleep(delay)
+
+
+class _Reading:
+    """One blob on its way out of a registry, over as many requests as it takes."""
+
+    def __init__(
+        self, sender: Sender, names: Names, repository: str, descriptor: Descriptor, position: int
+    ) -> None:
+        self._sender = sender
+        self._url = names.blob_path(repository, descriptor.digest)
+        self._scopes = names.read_scopes(repository)
+        self._descriptor = descriptor
+        self._may_range = True
+        self.position = position
+
+    async def rest(self) -> AsyncGenerator[bytes, None]:
+        """
+        Yield what one request brings from the position on, which moves along.
+
+        Every request starts at the registry: the address it sends us to may have expired.
+
+        Raises SizeMismatch if that is more or less than the rest of the blob.
+        """
+        size = self._descriptor.size
+        is_ranged = self._may_range and self.position > 0
+        headers = (("Range", f"bytes={self.position}-"),) if is_ranged else ()
+        bandwidth = self._sender.limiter.bandwidth
+        exchange = await self._sender.open(
+            "GET", self._url, self._scopes, headers=headers, kind=SlotKind.DOWNLOAD
+        )
+        try:
+            skip = await self._bytes_to_skip(exchange)
+            async for arrived in exchange.chunks():
+                await bandwidth.spend(len(arrived))
+                chunk = arrived[skip:] if skip else arrived
+                skip -= len(arrived) - len(chunk)
+                if self.position + len(chunk) > size:
+                    raise SizeMismatch(f"{self._descriptor.digest} is longer than {size} bytes")
+                if chunk:
+                    self.position += len(chunk)
+                    yield chunk
+        finally:
+            await exchange.aclose()
+        if self.position < size:
+            raise SizeMismatch(f"{self._descriptor.digest} ends after {self.position} of {size} bytes")
+
+    async def _bytes_to_skip(self, exchange: Exchange) -> int:
+        """Return how many bytes of the answer were seen before."""
+        if exchange.status == 206:
+            match = _CONTENT_RANGE.fullmatch(exchange.headers.get("content-range", "").strip())
+            if match is None or int(match.group(1)) > self.position:
+                self._may_range = False
+                raise ConnectionCut("the registry answered with another range than it was asked for")
+            return self.position - int(match.group(1))
+        if exchange.status == 416:
+            await exchange.aclose()
+            raise SizeMismatch(f"{self._descriptor.digest} ends before byte {self.position}", status=416)
+        if exchange.status != 200:
+            raise await self._sender.error_of(exchange)
+        length = exchange.headers.get("content-length", "")
+        if length.isdigit() and int(length) != self._descriptor.size:
+            raise SizeMismatch(f"{self._descriptor.digest} has {length} bytes, not {self._descriptor.size}")
+        return self.position
+
+
+def _without_request(descriptor: Descriptor, offset: int) -> tuple[bytes, ...]:
+    """Return the content that needs no request. An empty blob needs none either."""
+    data = descriptor.data or b""
+    if descriptor.data is None and descriptor.digest != EMPTY_SHA256:
+        algorithm = algorithm_of(descriptor.digest)
+        if digest_of(b"", algorithm) != descriptor.digest:
+            raise DigestMismatch(f"{descriptor.digest} is said to be empty and cannot be")
+    return (data[offset:],) if len(data) > offset else ()
+
+
+def _check_digest(hasher: Hasher, descriptor: Descriptor) -> None:
+    actual = hasher.hexdigest()
+    if not descriptor.digest.endswith(f":{actual}"):
+        raise DigestMismatch(f"the bytes of {descriptor.digest} hash to {actual}")

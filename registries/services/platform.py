@@ -1,0 +1,116 @@
+"""Creates and changes what the platform's operator provides: regions and backends."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+from django.core.exceptions import PermissionDenied
+from django.db import transaction
+from django.db.models import Model
+from django.utils.translation import gettext as _
+
+from registries import audit, permissions
+from registries.models import Backend, Credential, Region, User
+
+
+@transaction.atomic
+def create_region(*, values: dict[str, Any], by: User | None, now: datetime) -> Region:
+    """Create a region; raises PermissionDenied unless `by` acts for the platform."""
+    _check_is_platform(by)
+    region = Region.objects.create(**values)
+    _note(region, by, now, {"created": values["name_en"]})
+    return region
+
+
+@transaction.atomic
+def update_region(
+    *, region: Region, values: dict[str, Any], by: User | None, now: datetime
+) -> dict[str, Any]:
+    """
+    Change fields of the region; return what changed as {field: [old, new]}.
+
+    Raises PermissionDenied unless `by` acts for the platform.
+    """
+    _check_is_platform(by)
+    changes = _assign(region, values)
+    if changes:
+        region.save()
+        _note(region, by, now, changes)
+    return changes
+
+
+@transaction.atomic
+def create_backend(
+    *, values: dict[str, Any], credential: tuple[str, str | None], by: User | None, now: datetime
+) -> Backend:
+    """
+    Attach a registry to a region; `credential` is username and password, ("", None) for none.
+
+    Raises PermissionDenied unless `by` acts for the platform.
+    """
+    _check_is_platform(by)
+    backend = Backend.objects.create(**values)
+    _store_credential(backend, *credential)
+    _note(backend, by, now, {"created": backend.endpoint_url})
+    return backend
+
+
+@transaction.atomic
+def update_backend(
+    *,
+    backend: Backend,
+    values: dict[str, Any],
+    credential: tuple[str, str | None],
+    by: User | None,
+    now: datetime,
+) -> dict[str, Any]:
+    """
+    Change fields and credential of the backend; return what changed as {field: [old, new]}.
+
+    A password of None keeps the stored one. Raises PermissionDenied unless `by` acts for the platform.
+    """
+    _check_is_platform(by)
+    changes = _assign(backend, values)
+    if _store_credential(backend, *credential):
+        changes["credential"] = ["", "changed"]
+    if changes:
+        backend.save()
+        _note(backend, by, now, changes)
+    return changes
+
+
+def _assign(row: Model, values: dict[str, Any]) -> dict[str, Any]:
+    changes: dict[str, Any] = {}
+    for name, value in values.items():
+        old = getattr(row, name)
+        if old != value:
+            changes[name] = [str(old), str(value)]
+            setattr(row, name, value)
+    return changes
+
+
+def _store_credential(backend: Backend, username: str, password: str | None) -> bool:
+    """Store, change or remove the credential; return whether anything was different before."""
+    stored = Credential.objects.filter(backend=backend).first()
+    if not username:
+        if stored:
+            stored.delete()
+        return stored is not None
+    if stored and stored.username == username and (password is None or stored.open_password() == password):
+        return False
+    credential = stored or Credential(backend=backend)
+    credential.username = username
+    if password is not None:
+        credential.seal_password(password)
+    credential.save()
+    return True
+
+
+def _check_is_platform(by: User | None) -> None:
+    if not permissions.is_platform(by):
+        raise PermissionDenied(_("Only the platform's staff may do this."))
+
+
+def _note(target: Model, by: User | None, now: datetime, changes: dict[str, Any]) -> None:
+    audit.record(audit.Verb.FILE_APPLIED, by=by, target=target, account=None, now=now, changes=changes)

@@ -1,0 +1,1 @@
+"""Copies artifacts between two registry clients: no Django, no knowledge of rules or jobs."""

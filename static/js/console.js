@@ -1,0 +1,149 @@
+/*
+ * What the console does beyond links and forms. Every page works without this file.
+ */
+"use strict";
+
+document.documentElement.classList.add("js");
+
+const TOAST_MILLISECONDS = 7000;
+const dialog = document.getElementById("dialog");
+const toasts = document.getElementById("toasts");
+
+/* Toasts: successes leave by themselves, errors stay until they are closed. */
+
+function watchToasts() {
+  for (const toast of toasts?.querySelectorAll(".toast--success:not([data-timed])") ?? []) {
+    toast.dataset.timed = "";
+    setTimeout(() => toast.matches(":hover, :focus-within") || toast.remove(), TOAST_MILLISECONDS);
+  }
+}
+
+function showError(text) {
+  const toast = document.createElement("div");
+  const words = document.createElement("p");
+  const close = document.createElement("button");
+  toast.className = "toast toast--error";
+  words.textContent = text;
+  close.type = "button";
+  close.className = "toast__close";
+  close.dataset.dismiss = "";
+  close.textContent = "×";
+  close.setAttribute("aria-label", toasts.dataset.close);
+  toast.append(words, close);
+  toasts.append(toast);
+}
+
+/* Clicks. */
+
+async function copy(button) {
+  await navigator.clipboard.writeText(button.dataset.copy);
+  button.dataset.copied = button.dataset.done;
+  setTimeout(() => delete button.dataset.copied, 2000);
+}
+
+document.addEventListener("click", (event) => {
+  const button = event.target.closest("[data-copy], [data-dismiss], [data-opens], [data-closes]");
+  if (!button) return;
+  if ("copy" in button.dataset) copy(button);
+  if ("dismiss" in button.dataset) button.closest(".toast").remove();
+  if ("opens" in button.dataset) document.getElementById(button.dataset.opens).showModal();
+  if ("closes" in button.dataset && dialog?.open) {
+    event.preventDefault();
+    dialog.close();
+  }
+});
+
+/* The name that confirms a deletion. */
+
+function checkName(input) {
+  const submit = input.form.querySelector("[data-needs-name]");
+  if (submit) submit.disabled = input.value !== input.dataset.expected;
+}
+
+document.addEventListener("input", (event) => {
+  if (event.target.matches("[data-expected]")) checkName(event.target);
+});
+
+/* Selectors that need no button. */
+
+document.addEventListener("change", (event) => {
+  event.target.closest("form[data-autosubmit]")?.requestSubmit();
+});
+
+/* Cross-tenant synchronization changes the fields of the target. */
+
+for (const form of document.querySelectorAll("form[data-cross-tenant]")) {
+  const control = form.elements.namedItem("is_cross_tenant");
+  const show = () => {
+    for (const group of form.querySelectorAll("[data-when]")) {
+      group.hidden = (group.dataset.when === "cross-tenant") !== control.checked;
+    }
+  };
+  control.addEventListener("change", show);
+  show();
+}
+
+/* Keys. */
+
+document.addEventListener("keydown", (event) => {
+  if (event.ctrlKey || event.metaKey || event.altKey) return;
+  if (event.target.closest("input, select, textarea, dialog")) return;
+  if (event.key === "/") {
+    const search = document.querySelector("[data-search]");
+    if (search) event.preventDefault();
+    search?.focus();
+  }
+  if (event.key === "?") document.getElementById("help")?.showModal();
+});
+
+/* Live parts: they rest while nobody looks, or while somebody selects text in them. */
+
+function isAtRest(part) {
+  const selection = window.getSelection();
+  const isSelecting = !selection.isCollapsed && part.contains(selection.anchorNode);
+  return document.hidden || isSelecting || dialog?.open;
+}
+
+document.addEventListener("htmx:beforeRequest", (event) => {
+  const part = event.detail.elt;
+  if (event.detail.requestConfig.triggeringEvent?.type !== "submit" && "poll" in part.dataset && isAtRest(part)) {
+    event.preventDefault();
+  }
+});
+
+document.addEventListener("visibilitychange", () => {
+  if (document.hidden) return;
+  for (const part of document.querySelectorAll("[data-poll]")) htmx.trigger(part, "poll");
+});
+
+/* A part that is replaced keeps the focus on the same link or button. */
+
+const FOCUSABLE = "a, button, input:not([type=hidden]), select";
+let focused = -1;
+
+document.addEventListener("htmx:beforeSwap", (event) => {
+  focused = [...event.detail.target.querySelectorAll(FOCUSABLE)].indexOf(document.activeElement);
+});
+
+document.addEventListener("htmx:afterSwap", (event) => {
+  const target = event.detail.target;
+  if (target === dialog) {
+    for (const input of dialog.querySelectorAll("[data-expected]")) checkName(input);
+    dialog.showModal();
+  }
+  const replaced = document.getElementById(target.id);
+  if (focused >= 0) replaced?.querySelectorAll(FOCUSABLE)[focused]?.focus({ preventScroll: true });
+  focused = -1;
+  watchToasts();
+});
+
+document.addEventListener("htmx:responseError", (event) => {
+  showError(`${toasts.dataset.failed} ${event.detail.xhr.getResponseHeader("X-Request-ID")}`);
+});
+
+document.addEventListener("htmx:sendError", (event) => {
+  if (!("poll" in event.detail.elt.dataset)) showError(toasts.dataset.unreachable);
+});
+
+watchToasts();
+document.getElementById("error-summary")?.focus();

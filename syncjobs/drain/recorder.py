@@ -1,0 +1,247 @@
+"""
+Turns what the engine tells into rows: at most one batch a second, every write fenced by the lease.
+
+Unchanged tags are counted, not stored. The counts of a job are those of its finished attempts; the running
+attempt shows as `progress`. Nothing here speaks to a registry.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Literal
+
+from django.db import transaction
+from django.db.models import F, QuerySet
+
+from registries.transfer.events import BytesCopied, Event, TagFinished
+from syncjobs.drain.assignment import Assignment, Reason, Refusal
+from syncjobs.models import Job, Outcome, OutcomeStatus
+from syncjobs.services import executions
+from syncjobs.states import Status
+
+_STORED_FIELDS = (
+    "status",
+    "artifact_type",
+    "digest",
+    "bytes_copied",
+    "reason",
+    "reason_side",
+    "reason_detail",
+    "is_retryable",
+    "happened_at",
+)
+_COUNTED = ("copied", "up_to_date", "skipped", "failed", "deleted")
+
+
+@dataclass(frozen=True, slots=True)
+class Ending:
+    """
+    How an attempt ended.
+
+    `again` puts the job back until `not_before`; with `retry_tags` only those are worked on then, and what the
+    attempt did for the others is kept.
+    """
+
+    how: Literal["done", "again", "failed", "stopped"]
+    reason: Reason = field(default_factory=Reason)
+    not_before: datetime | None = None
+    retry_tags: tuple[str, ...] | None = None
+
+
+class JobRecord:
+    """What is known of one running attempt; the engine's events come in through `emit`."""
+
+    def __init__(self, assignment: Assignment) -> None:
+        self.assignment = assignment
+        self.counts: Counter[str] = Counter()
+        self.bytes_copied = 0
+        self.failures: dict[str, TagFinished] = {}
+        self.ending: Ending | None = None
+        self._unwritten: dict[str, TagFinished] = {}
+        self._healed: set[str] = set()
+        self._shown: tuple[int, ...] = ()
+
+    def emit(self, event: Event) -> None:
+        """Take one event of the engine; cheap, never waits."""
+        if isinstance(event, BytesCopied):
+            self.bytes_copied += event.count
+            return
+        status = event.status
+        if status == "up_to_date":
+            before = self.assignment.previous.get(event.tag)
+            if before and before == (OutcomeStatus.COPIED, event.digest or ""):
+                status = "copied"
+            elif before:
+                self._healed.add(event.tag)
+        else:
+            self._unwritten[event.tag] = event
+        if status == "failed":
+            self.failures[event.tag] = event
+        self.counts[status] += 1
+
+    def take_rows(self, now: datetime) -> list[Outcome]:
+        """Return the outcomes that are not in the database yet, and forget them."""
+        events, self._unwritten = self._unwritten, {}
+        return [self._row(event, now) for event in events.values()]
+
+    def take_healed(self) -> set[str]:
+        """Return the tags whose stored failure is no longer true, and forget them."""
+        healed, self._healed = self._healed, set()
+        return healed
+
+    def progress(self) -> dict[str, int] | None:
+        """Return the attempt's counts if they changed since they were last asked for."""
+        now_shown = (*(self.counts[name] for name in _COUNTED), self.bytes_copied)
+        if now_shown == self._shown:
+            return None
+        self._shown = now_shown
+        return dict(zip((*_COUNTED, "bytes_copied"), now_shown, strict=True))
+
+    def _row(self, event: TagFinished, now: datetime) -> Outcome:
+        return Outcome(
+            execution_id=self.assignment.execution_id,
+            job_id=self.assignment.job_id,
+            tag=event.tag,
+            status=event.status,
+            artifact_type=event.kind or "",
+            digest=event.digest or "",
+            bytes_copied=event.bytes_copied,
+            reason=event.reason or "",
+            reason_side=event.side or "",
+            reason_detail=event.detail[:500],
+            is_retryable=event.is_retryable,
+            happened_at=now,
+        )
+
+
+class Recorder:
+    """Collects the records of one drain and writes them; `flush` is synchronous, for the database thread."""
+
+    def __init__(self, token: str) -> None:
+        self._token = token
+        self._open: dict[int, JobRecord] = {}
+        self._closed: list[JobRecord] = []
+        self._refused: list[Refusal] = []
+
+    def open(self, assignment: Assignment) -> JobRecord:
+        """Begin to record an attempt."""
+        record = self._open[assignment.job_id] = JobRecord(assignment)
+        return record
+
+    def close(self, record: JobRecord, ending: Ending) -> None:
+        """The attempt has ended; the next flush writes how."""
+        record.ending = ending
+        self._open.pop(record.assignment.job_id, None)
+        self._closed.append(record)
+
+    def drop(self, record: JobRecord) -> None:
+        """Forget an attempt whose lease was lost: another worker has the job."""
+        self._open.pop(record.assignment.job_id, None)
+
+    def refuse(self, refusal: Refusal) -> None:
+        """A claimed job can't be worked on; the next flush ends it."""
+        self._refused.append(refusal)
+
+    @property
+    def has_endings(self) -> bool:
+        """Whether something waits that readers of the log should see soon."""
+        return bool(self._closed or self._refused)
+
+    def flush(self, now: datetime) -> None:
+        """Write everything that is new, in one transaction."""
+        closed, self._closed = self._closed, []
+        refused, self._refused = self._refused, []
+        records = [*self._open.values(), *closed]
+        rows = {record.assignment.job_id: record.take_rows(now) for record in records}
+        shown = {record.assignment.job_id: record.progress() for record in self._open.values()}
+        if not (closed or refused or any(rows.values()) or any(shown.values())):
+            return
+        with transaction.atomic():
+            wanted = [record.assignment.job_id for record in records] + [item.job_id for item in refused]
+            held = self._hold(wanted)
+            self._store_outcomes([row for job_id in rows if job_id in held for row in rows[job_id]])
+            for record in records:
+                self._forget_healed(record)
+            for job_id, progress in shown.items():
+                if progress and job_id in held:
+                    self._leased(job_id).update(progress=progress)
+            touched = {record.assignment.execution_id for record in closed if self._end(record, now)}
+            touched |= {item.execution_id for item in refused if self._end_refused(item, now)}
+            for execution_id in touched:
+                executions.settle(execution_id, now=now)
+
+    def _hold(self, job_ids: list[int]) -> set[int]:
+        held = Job.objects.leased(self._token).filter(pk__in=job_ids)
+        return set(held.select_for_update().values_list("pk", flat=True))
+
+    def _leased(self, job_id: int) -> QuerySet[Job]:
+        return Job.objects.leased(self._token).filter(pk=job_id)
+
+    def _store_outcomes(self, rows: list[Outcome]) -> None:
+        Outcome.objects.bulk_create(
+            rows,
+            batch_size=500,
+            update_conflicts=True,
+            unique_fields=["job", "tag"],
+            update_fields=list(_STORED_FIELDS),
+        )
+
+    def _forget_healed(self, record: JobRecord) -> None:
+        healed = record.take_healed()
+        if healed:
+            Outcome.objects.filter(job=record.assignment.job_id, tag__in=healed).delete()
+
+    def _end(self, record: JobRecord, now: datetime) -> bool:
+        ending = record.ending
+        if ending is None:
+            return False
+        changes = self._changes_of(record, ending, now)
+        return bool(self._leased(record.assignment.job_id).update(**changes))
+
+    def _changes_of(self, record: JobRecord, ending: Ending, now: datetime) -> dict[str, object]:
+        changes: dict[str, object] = {
+            "lease_token": "",
+            "lease_until": None,
+            "progress": {},
+            "reason": ending.reason.code,
+            "reason_side": ending.reason.side,
+            "reason_detail": ending.reason.detail[:500],
+            "bytes_copied": F("bytes_copied") + record.bytes_copied,
+        }
+        keeps_counts = ending.how != "again" or ending.retry_tags is not None
+        if keeps_counts:
+            counts = Counter(record.counts)
+            if ending.how == "again":
+                counts["failed"] -= len(ending.retry_tags or ())
+            changes |= {f"{name}_count": F(f"{name}_count") + counts[name] for name in _COUNTED}
+        if ending.how == "again":
+            changes |= {"status": Status.PENDING.value, "not_before": ending.not_before or now}
+            if ending.retry_tags is not None:
+                changes["retry_tags"] = list(ending.retry_tags)
+            if not record.assignment.has_failed_before and ending.reason.code:
+                changes["first_failed_at"] = now
+            return changes
+        final = {"done": Status.SUCCEEDED, "failed": Status.FAILED, "stopped": Status.STOPPED}[ending.how]
+        return changes | {"status": final.value, "finished_at": now}
+
+    def _end_refused(self, refusal: Refusal, now: datetime) -> bool:
+        return bool(
+            self._leased(refusal.job_id).update(
+                status=(Status.STOPPED if refusal.is_stop else Status.FAILED).value,
+                lease_token="",
+                lease_until=None,
+                progress={},
+                finished_at=now,
+                reason=refusal.reason.code,
+                reason_side=refusal.reason.side,
+                reason_detail=refusal.reason.detail[:500],
+            )
+        )
+
+
+def backoff(attempt: int, *, spread: float) -> timedelta:
+    """Return how long a job waits after its n-th attempt: 5 s doubling to 10 min; `spread` is 0 to 1."""
+    seconds = min(5.0 * 2 ** (attempt - 1), 600.0)
+    return timedelta(seconds=seconds * (0.75 + 0.5 * spread))

@@ -1,0 +1,44 @@
+"""
+Plans, from a rule and from what registries list, what should move where.
+
+Everything in here is pure: it decides, and others list, copy, store and show.
+"""
+
+from syncjobs.planner.changes import TagAction, TagChange, diff_tags
+from syncjobs.planner.loops import RuleEdge, find_loops
+from syncjobs.planner.ordering import natural_key
+from syncjobs.planner.selection import (
+    Problem,
+    RepositoryEdge,
+    RepositoryPlan,
+    Selection,
+    exact_repositories,
+    exact_tags,
+    plan_repositories,
+    select_tags,
+    selects_repository,
+    selects_tag,
+    target_repository,
+)
+from syncjobs.planner.signatures import companion_tags
+
+__all__ = [
+    "Problem",
+    "RepositoryEdge",
+    "RepositoryPlan",
+    "RuleEdge",
+    "Selection",
+    "TagAction",
+    "TagChange",
+    "companion_tags",
+    "diff_tags",
+    "exact_repositories",
+    "exact_tags",
+    "find_loops",
+    "natural_key",
+    "plan_repositories",
+    "select_tags",
+    "selects_repository",
+    "selects_tag",
+    "target_repository",
+]

@@ -1,0 +1,205 @@
+"""The log of a rule, and one execution in all its detail."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+
+from django.db.models import Case, Count, IntegerField, Value, When
+
+from syncjobs.models import Execution, Job, JobKind, Outcome, Rule
+from syncjobs.queries.rows import Rows
+from syncjobs.states import Status
+
+_COUNTED = ("copied", "up_to_date", "skipped", "failed", "deleted")
+_WORST_FIRST = (Status.FAILED, Status.RUNNING, Status.PENDING, Status.STOPPED, Status.SUCCEEDED)
+_MAXIMUM_SHOWN = 10_000
+_ESTIMATE_AFTER = timedelta(seconds=10)
+
+
+@dataclass(frozen=True, slots=True)
+class ExecutionRow:
+    """One line of a log, as of the moment it was asked for."""
+
+    execution: Execution
+    duration: timedelta | None
+    success_ratio: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class TagCounts:
+    """What became of tags, those of the attempts under way included."""
+
+    copied: int
+    up_to_date: int
+    skipped: int
+    failed: int
+    deleted: int
+    bytes_copied: int
+
+
+@dataclass(frozen=True, slots=True)
+class JobRow:
+    """
+    One repository of an execution.
+
+    `state` is the job's status, or "waiting" for one that failed and will be tried again at its `not_before`.
+    """
+
+    job: Job
+    counts: TagCounts
+    state: str
+
+
+@dataclass(frozen=True, slots=True)
+class ExecutionSummary:
+    """
+    Everything above the tables of an execution's page.
+
+    `repositories` counts them by status; `retryable_count` includes a failed look for repositories.
+    `bytes_per_second` is the average so far; `remaining` an estimate from the repositories done, None where
+    there is nothing to estimate from; `is_paused` says that a registry asked for a pause which is not over;
+    `waiting_for` is the job whose next attempt comes first.
+    """
+
+    execution: Execution
+    duration: timedelta | None
+    success_ratio: float | None
+    counts: TagCounts
+    repositories: dict[str, int]
+    retryable_count: int
+    bytes_per_second: float | None
+    remaining: timedelta | None
+    is_paused: bool
+    waiting_for: Job | None
+
+    @property
+    def repository_count(self) -> int:
+        """How many repositories are known so far."""
+        return sum(self.repositories.values())
+
+    @property
+    def finished_count(self) -> int:
+        """How many of them need no more work."""
+        return self.repository_count - self.repositories["running"] - self.repositories["pending"]
+
+
+def describe_executions(executions: Iterable[Execution], now: datetime) -> list[ExecutionRow]:
+    """Return the executions as lines of a log; asks for nothing more."""
+    return [
+        ExecutionRow(execution, execution.duration(now), execution.success_ratio) for execution in executions
+    ]
+
+
+def list_executions(
+    *,
+    rule: Rule,
+    now: datetime,
+    status: str = "",
+    trigger: str = "",
+    since: datetime | None = None,
+    until: datetime | None = None,
+) -> Rows[ExecutionRow]:
+    """Return the log of a rule, the newest first, narrowed to those created in [since, until)."""
+    found = Execution.objects.filter(rule=rule)
+    if status:
+        found = found.filter(status=status)
+    if trigger:
+        found = found.filter(trigger=trigger)
+    if since:
+        found = found.filter(created_at__gte=since)
+    if until:
+        found = found.filter(created_at__lt=until)
+    return Rows(found.order_by("-id"), lambda executions: describe_executions(executions, now))
+
+
+def summarize(execution: Execution, now: datetime) -> ExecutionSummary:
+    """Return the summary as of now, with what the running attempts have done so far."""
+    grouped = execution.jobs.values_list("kind", "status").annotate(Count("id")).order_by()
+    repositories = {status.value: 0 for status in Status}
+    retryable_count = 0
+    for kind, status, count in grouped:
+        if kind == JobKind.COPY:
+            repositories[status] = count
+        if status in {Status.FAILED, Status.STOPPED}:
+            retryable_count += count
+    duration = execution.duration(now)
+    counts = _sum(execution, *_running_progress(execution))
+    waiting_for = None
+    if execution.next_attempt_at:
+        waiting_for = (
+            execution.jobs.filter(status=Status.PENDING, attempt__gt=0).order_by("not_before").first()
+        )
+    seconds = duration.total_seconds() if duration else 0
+    summary = ExecutionSummary(
+        execution=execution,
+        duration=duration,
+        success_ratio=execution.success_ratio,
+        counts=counts,
+        repositories=repositories,
+        retryable_count=retryable_count,
+        bytes_per_second=counts.bytes_copied / seconds if counts.bytes_copied and seconds else None,
+        remaining=None,
+        is_paused=bool(not execution.is_final and execution.paused_until and execution.paused_until > now),
+        waiting_for=waiting_for,
+    )
+    return replace(summary, remaining=_estimate(summary))
+
+
+def list_jobs(execution: Execution, *, status: str = "") -> Rows[JobRow]:
+    """
+    Return the repositories of an execution, those with trouble first.
+
+    The job that looks for repositories is one of them until it has succeeded: when it fails, nothing else is
+    there to say why.
+    """
+    jobs = execution.jobs.exclude(kind=JobKind.DISCOVER, status=Status.SUCCEEDED)
+    if status:
+        jobs = jobs.filter(status=status)
+    rank = Case(
+        *(When(status=status.value, then=Value(place)) for place, status in enumerate(_WORST_FIRST)),
+        output_field=IntegerField(),
+    )
+    return Rows(jobs.order_by(rank, "id"), _describe_jobs)
+
+
+def list_outcomes(execution: Execution, *, status: str, job_id: int | None = None) -> Rows[Outcome]:
+    """Return what became of single tags, the first ten thousand of them, with their jobs."""
+    outcomes = Outcome.objects.filter(execution=execution, status=status).select_related("job")
+    if job_id is not None:
+        outcomes = outcomes.filter(job=job_id)
+    return Rows(outcomes.order_by("id"), list, limit=_MAXIMUM_SHOWN)
+
+
+def _describe_jobs(jobs: list[Job]) -> list[JobRow]:
+    return [JobRow(job, _sum(job, job.progress), _state(job)) for job in jobs]
+
+
+def _state(job: Job) -> str:
+    is_waiting = job.status == Status.PENDING and job.attempt > 0
+    return "waiting" if is_waiting else job.status
+
+
+def _running_progress(execution: Execution) -> list[dict[str, int]]:
+    if execution.is_final:
+        return []
+    return list(execution.jobs.filter(status=Status.RUNNING).values_list("progress", flat=True))
+
+
+def _sum(stored: Execution | Job, *progress: dict[str, int]) -> TagCounts:
+    running: Counter[str] = Counter()
+    for counts in progress:
+        running.update(counts)
+    tags = {name: getattr(stored, f"{name}_count") + running[name] for name in _COUNTED}
+    return TagCounts(**tags, bytes_copied=stored.bytes_copied + running["bytes_copied"])
+
+
+def _estimate(summary: ExecutionSummary) -> timedelta | None:
+    done, total = summary.finished_count, summary.repository_count
+    if summary.execution.is_final or summary.waiting_for or summary.duration is None:
+        return None
+    if summary.duration < _ESTIMATE_AFTER or not 0 < done < total:
+        return None
+    return summary.duration * ((total - done) / done)

@@ -1,0 +1,69 @@
+"""What the first page tells: what there is, and how the last day went."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from django.db.models import Count, Q, Sum
+
+from registries.models import Health, Instance, User
+from syncjobs.models import Execution, Rule
+from syncjobs.queries.executions import ExecutionRow, describe_executions
+from syncjobs.states import Status
+
+_DAY = timedelta(hours=24)
+_LOOKED_AT = 100
+_SHOWN = 10
+
+
+@dataclass(frozen=True, slots=True)
+class Overview:
+    """Counts of what the user may see; those of executions and bytes are of the last 24 hours."""
+
+    instance_count: int
+    unhealthy_count: int
+    rule_count: int
+    enabled_rule_count: int
+    active_count: int
+    succeeded_count: int
+    failed_count: int
+    stopped_count: int
+    bytes_copied: int
+    recent: tuple[ExecutionRow, ...]
+
+    @property
+    def execution_count(self) -> int:
+        """How many executions were opened."""
+        return self.active_count + self.succeeded_count + self.failed_count + self.stopped_count
+
+    @property
+    def success_ratio(self) -> float | None:
+        """The share of finished executions that succeeded, stopped ones aside; None if none finished."""
+        decided = self.succeeded_count + self.failed_count
+        return self.succeeded_count / decided if decided else None
+
+
+def overview(user: User, now: datetime) -> Overview:
+    """Return the overview, with ten of the latest executions: the last day's failures first."""
+    instances = Instance.objects.visible_to(user)
+    executions = Execution.objects.visible_to(user)
+    counts = instances.aggregate(
+        instance_count=Count("id"), unhealthy_count=Count("id", filter=Q(health=Health.UNHEALTHY))
+    )
+    counts |= Rule.objects.visible_to(user).aggregate(
+        rule_count=Count("id"), enabled_rule_count=Count("id", filter=Q(is_enabled=True))
+    )
+    counts |= executions.filter(created_at__gte=now - _DAY).aggregate(
+        active_count=Count("id", filter=Q(status__in=[Status.PENDING, Status.RUNNING])),
+        **{
+            f"{status.value}_count": Count("id", filter=Q(status=status.value))
+            for status in (Status.SUCCEEDED, Status.FAILED, Status.STOPPED)
+        },
+        bytes_copied=Sum("bytes_copied", default=0),
+    )
+    latest = executions.select_related("rule", "source").order_by("-id")[:_LOOKED_AT]
+    failures_first = sorted(
+        latest, key=lambda run: run.status != Status.FAILED or run.created_at < now - _DAY
+    )
+    return Overview(**counts, recent=tuple(describe_executions(failures_first[:_SHOWN], now)))

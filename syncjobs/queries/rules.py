@@ -1,0 +1,51 @@
+"""The table of a source instance's rules."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from django.db.models import OuterRef, Q, Subquery
+
+from registries.models import Instance
+from syncjobs.models import Execution, Rule
+from syncjobs.queries.rows import Rows
+
+SORTS = ("name", "created_at", "next_run_at")
+
+
+@dataclass(frozen=True, slots=True)
+class RuleRow:
+    """A rule with its latest execution, None if it never ran."""
+
+    rule: Rule
+    last_run: Execution | None
+
+
+def list_rules(
+    *, source: Instance, search: str = "", is_enabled: bool | None = None, sort: str = "name"
+) -> Rows[RuleRow]:
+    """
+    Return the rules of a source instance; `sort` is one of SORTS, with `-` before it for descending.
+
+    The search looks into names, descriptions, namespaces and filters.
+    """
+    rules = Rule.objects.filter(source=source).select_related("target")
+    if search:
+        columns = ("name", "description", "namespace", "repository", "tag", "target_namespace")
+        found = Q()
+        for column in columns:
+            found |= Q(**{f"{column}__icontains": search})
+        rules = rules.filter(found)
+    if is_enabled is not None:
+        rules = rules.filter(is_enabled=is_enabled)
+    return Rows(rules.order_by(sort, "name"), describe_rules)
+
+
+def describe_rules(rules: Iterable[Rule]) -> list[RuleRow]:
+    """Return the rules with their latest executions, found in two queries."""
+    rules = list(rules)
+    newest = Execution.objects.filter(rule=OuterRef("pk")).order_by("-id").values("id")[:1]
+    run_ids = Rule.objects.filter(pk__in=[rule.pk for rule in rules]).values_list(Subquery(newest), flat=True)
+    runs = {run.rule_id: run for run in Execution.objects.filter(pk__in=[pk for pk in run_ids if pk])}
+    return [RuleRow(rule, runs.get(rule.pk)) for rule in rules]

@@ -1,0 +1,70 @@
+"""
+Why something did not go as usual: codes, with a text for people in both languages.
+
+The codes of errors come from `registries/oci/errors.py` (`RegistryError.code`); the others are decided here
+in syncjobs. A code is stored, the text is made when a page is shown.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from django.utils.functional import Promise
+from django.utils.translation import gettext_lazy as _
+
+NOTHING_MATCHED = "nothing_matched"
+CREDENTIAL_REJECTED = "credential_rejected"
+TARGET_COLLISION = "target_collision"
+RULE_DISABLED = "rule_disabled"
+STOPPED_BY_USER = "stopped_by_user"
+WORKER_LOST = "worker_lost"
+SECRET_UNREADABLE = "secret_unreadable"  # noqa: S105 - a reason code
+INTERNAL = "internal"
+
+TEXTS: Mapping[str, str | Promise] = {
+    NOTHING_MATCHED: _("Nothing matched the rule."),
+    CREDENTIAL_REJECTED: _("The access credential of the target instance was rejected."),
+    TARGET_COLLISION: _("Several source repositories map to this target; none was copied."),
+    "target_name_too_long": _("The target repository would have a name that is too long."),
+    "target_name_invalid": _("The target repository would have a name that registries refuse."),
+    RULE_DISABLED: _("The rule was disabled."),
+    STOPPED_BY_USER: _("Stopped by a user."),
+    WORKER_LOST: _("The workers that took this job died each time."),
+    SECRET_UNREADABLE: _("A stored secret cannot be opened; its key is missing from the key ring."),
+    INTERNAL: _("An unexpected error inside Regatta; the worker's log has the details."),
+    "exists": _("The tag exists at the target with another digest, and override is off."),
+    "kind_not_selected": _("The rule does not select this type of artifact."),
+    "not_found": _("Not found."),
+    "manifest_invalid": _("The manifest is invalid."),
+    "schema1_refused": _("Docker schema 1 manifests are not supported; rebuild or re-push the image."),
+    "too_large": _("The registry refused it as too large."),
+    "storage_full": _("The registry has no space left."),
+    "tag_immutable": _("The tag is immutable at the target."),
+    "unsupported": _("The registry does not support this operation."),
+    "rejected": _("The registry rejected the request."),
+    "host_refused": _("Connections to this address are not allowed by the platform's operator."),
+    "blob_unknown": _("The registry says that a part of the artifact is missing."),
+    "unauthorized": _("The registry rejected the stored username or password."),
+    "forbidden": _("The stored account may not do this at the registry."),
+    "unreachable": _("The registry cannot be reached."),
+    "stalled": _("The registry stopped sending data."),
+    "connection_cut": _("The connection was cut."),
+    "server_error": _("The registry answered with a server error."),
+    "digest_mismatch": _("The data does not have the digest that it should have."),
+    "size_mismatch": _("The data does not have the size that it should have."),
+    "upload_lost": _("The registry lost the upload."),
+    "throttled": _("The registry limits the rate of requests."),
+    "tag_delete_unsupported": _("The registry cannot delete this tag without deleting others."),
+}
+
+
+def text(code: str, side: str = "") -> str:
+    """Return the sentence for a code, saying which registry it is about; unknown codes show as they are."""
+    if not code:
+        return ""
+    sentence = str(TEXTS.get(code, code))
+    if side == "source":
+        return str(_("Source: %(reason)s")) % {"reason": sentence}
+    if side == "target":
+        return str(_("Target: %(reason)s")) % {"reason": sentence}
+    return sentence

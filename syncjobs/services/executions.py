@@ -1,0 +1,149 @@
+"""Opens, stops, retries and finishes executions."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from django.db import IntegrityError, transaction
+from django.db.models import Count, Min, Q, Sum
+from django.utils.translation import gettext as _
+
+from registries import audit, permissions
+from registries.models import Permission, User
+from syncjobs import policies, queue, reasons, states
+from syncjobs.models import Execution, Job, JobKind, OutcomeStatus, Queue, Rule, Trigger
+from syncjobs.states import Status
+
+_TAG_COUNTS = ("copied_count", "up_to_date_count", "skipped_count", "failed_count", "deleted_count")
+_SUMS = (*_TAG_COUNTS, "bytes_copied")
+
+
+@transaction.atomic
+def open_scan(*, rule: Rule, trigger: Trigger, by: User | None, now: datetime) -> Execution:
+    """
+    Open an execution that lists everything the rule matches, and ring for a worker.
+
+    Raises IntegrityError if a scan of the rule is active (constraint `one_active_scan_per_rule`).
+    """
+    execution = Execution.objects.create(
+        source=rule.source, rule=rule, trigger=trigger, started_by=by, created_at=now
+    )
+    Job.objects.create(
+        execution=execution,
+        account_id=rule.source.account_id,
+        kind=JobKind.DISCOVER,
+        queue=Queue.INTERACTIVE,
+        not_before=now,
+    )
+    queue.ring()
+    return execution
+
+
+@transaction.atomic
+def stop(*, execution: Execution, by: User | None, now: datetime) -> None:
+    """
+    Ask the workers to stop, and stop at once what no worker has taken.
+
+    Raises PermissionDenied, and Refused if the execution has finished.
+    """
+    permissions.check(by, Permission.SYNCHRONIZE, execution.source)
+    execution = _lock(execution)
+    policies.check_can_stop(execution)
+    Execution.objects.filter(pk=execution.pk, stop_requested_at=None).update(stop_requested_at=now)
+    execution.jobs.filter(status=Status.PENDING).update(
+        status=Status.STOPPED.value, finished_at=now, reason=reasons.STOPPED_BY_USER
+    )
+    audit.record(
+        audit.Verb.EXECUTION_STOPPED, by=by, target=execution, account=execution.source.account, now=now
+    )
+    settle(execution.pk, now=now)
+
+
+@transaction.atomic
+def retry_failed(*, execution: Execution, by: User | None, now: datetime) -> None:
+    """
+    Put the failed and stopped repositories of a finished execution back into the queue.
+
+    A repository that failed for some tags only works on those again; of any other, the counts of tags begin
+    anew. Bytes that were copied stay counted.
+
+    Raises PermissionDenied, and Refused if there is nothing to retry, it has not finished, or another scan of
+    the rule is active.
+    """
+    permissions.check(by, Permission.SYNCHRONIZE, execution.source)
+    execution = _lock(execution)
+    policies.check_can_retry(execution)
+    for job in execution.jobs.filter(status__in=[Status.FAILED, Status.STOPPED]):
+        _put_back(job, now)
+    try:
+        with transaction.atomic():
+            Execution.objects.filter(pk=execution.pk).move(
+                Status.RUNNING, finished_at=None, stop_requested_at=None, reason="", reason_detail=""
+            )
+    except IntegrityError:
+        raise policies.AlreadyRunning(_("Another scan of this rule was started just now.")) from None
+    audit.record(
+        audit.Verb.EXECUTION_RETRIED, by=by, target=execution, account=execution.source.account, now=now
+    )
+    settle(execution.pk, now=now)
+    queue.ring_all()
+
+
+def settle(execution_pk: int, *, now: datetime) -> None:
+    """
+    Recount the execution from its jobs, and finish it when none of them is active; safe to repeat.
+
+    Call it in the transaction that changed the jobs, after the change. Workers that end jobs of one execution
+    at the same time count one after another, so that the last one sees all of them.
+    """
+    execution = Execution.objects.filter(pk=execution_pk)
+    if not list(execution.select_for_update().values_list("pk")):
+        return
+    jobs = Job.objects.filter(execution=execution_pk)
+    is_copy = Q(kind=JobKind.COPY)
+    tally = jobs.aggregate(
+        **{status.value: Count("id", filter=Q(status=status)) for status in Status},
+        next_attempt_at=Min("not_before", filter=Q(status=Status.PENDING, attempt__gt=0)),
+        repository_count=Count("id", filter=is_copy),
+        succeeded_repository_count=Count("id", filter=is_copy & Q(status=Status.SUCCEEDED)),
+        failed_repository_count=Count("id", filter=is_copy & Q(status=Status.FAILED)),
+        **{name: Sum(name, filter=is_copy, default=0) for name in _SUMS},
+    )
+    counts = states.JobCounts(**{status.value: tally.pop(status.value) for status in Status})
+    execution.update(**tally)
+    final = states.roll_up(counts)
+    if final is None:
+        return
+    changes: dict[str, object] = {"finished_at": now}
+    failed = jobs.filter(status=Status.FAILED).exclude(reason="").first()
+    if failed:
+        changes |= {"reason": failed.reason, "reason_detail": failed.reason_detail}
+    elif final is Status.STOPPED:
+        changes["reason"] = reasons.STOPPED_BY_USER
+    elif not tally["repository_count"]:
+        changes["reason"] = reasons.NOTHING_MATCHED
+    execution.move(final, **changes)
+
+
+def _lock(execution: Execution) -> Execution:
+    """Return the execution as it is now, and keep others from moving it until the transaction ends."""
+    locked = Execution.objects.select_for_update(of=("self",)).select_related("rule", "source__account")
+    return locked.get(pk=execution.pk)
+
+
+def _put_back(job: Job, now: datetime) -> None:
+    tags: list[str] = []
+    if job.status == Status.FAILED:
+        tags = list(job.outcomes.filter(status=OutcomeStatus.FAILED).values_list("tag", flat=True))
+    Job.objects.filter(pk=job.pk, status=job.status).move(
+        Status.PENDING,
+        not_before=now,
+        finished_at=None,
+        first_failed_at=None,
+        lost_count=0,
+        reason="",
+        reason_side="",
+        reason_detail="",
+        retry_tags=tags or None,
+        **dict.fromkeys(["failed_count"] if tags else _TAG_COUNTS, 0),
+    )

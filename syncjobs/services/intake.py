@@ -1,0 +1,279 @@
+"""
+Takes in what registries tell, and decides which rules it concerns.
+
+An event is stored before anything is decided, and handled in a transaction of its own; what no request could
+handle, `tick` does. Events are hints: one that is lost or repeated costs time, because a tag is resolved when
+it is copied, and because of the sweep. Source: design/architecture.md "One pushed image, followed".
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from django.db import OperationalError, transaction
+from django.db.models import Max
+
+from registries.models import Instance
+from registries.policies import RULE_EDITIONS
+from registries.transfer.graph import is_companion
+from syncjobs import planner
+from syncjobs.models import EventAction, Job, JobKind, Outcome, OutcomeStatus, PushEvent, Rule
+from syncjobs.planner import Selection
+from syncjobs.services import pushes
+from syncjobs.states import Status
+
+_PAGE = 500
+_ECHO_WINDOW = timedelta(minutes=15)
+_EXISTS = (OutcomeStatus.SKIPPED, "exists")
+
+log = logging.getLogger(__name__)
+
+Place = tuple[str, str]
+"""A repository and a tag in it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Notice:
+    """One event as a registry told it; the repository is the instance's own name for it."""
+
+    event_id: str
+    action: EventAction
+    repository: str
+    tag: str
+    digest: str = ""
+
+
+def receive(*, instance: Instance, notices: Sequence[Notice], now: datetime) -> None:
+    """Store the events; one whose id the instance has sent before is dropped."""
+    PushEvent.objects.bulk_create(
+        [
+            PushEvent(
+                instance=instance,
+                event_id=notice.event_id,
+                action=notice.action,
+                repository=notice.repository,
+                tag=notice.tag,
+                digest=notice.digest,
+                received_at=now,
+            )
+            for notice in notices
+        ],
+        batch_size=_PAGE,
+        ignore_conflicts=True,
+    )
+
+
+def handle(*, instance_pk: int, now: datetime) -> int:
+    """
+    Open or extend executions for the stored events of an instance; return how many were handled.
+
+    Safe to repeat and to run in two places: they take turns. Deletions of tags that a worker is copying are
+    left for the next call.
+    """
+    handled_count, after = 0, 0
+    while True:
+        events, postponed = _handle_page(instance_pk, after, now)
+        handled_count += len(events) - len(postponed)
+        if len(events) < _PAGE:
+            return handled_count
+        after = events[-1].pk
+
+
+def handle_waiting(*, now: datetime) -> int:
+    """Handle what was stored and then left, for every instance; return how many events were."""
+    handled_count = 0
+    waiting = PushEvent.objects.filter(handled_at=None).order_by().values_list("instance_id", flat=True)
+    for instance_pk in waiting.distinct():
+        try:
+            handled_count += handle(instance_pk=instance_pk, now=now)
+        except OperationalError:
+            log.exception("The events of instance %s stay for the next time", instance_pk)
+    return handled_count
+
+
+@transaction.atomic
+def _handle_page(instance_pk: int, after: int, now: datetime) -> tuple[list[PushEvent], set[int]]:
+    """Handle stored events behind the id `after`; return them, and the ids of those that must wait."""
+    # Without the key, the lock lets rows that refer to the instance be written meanwhile.
+    instance = Instance.objects.select_for_update(no_key=True).filter(pk=instance_pk).first()
+    waiting = PushEvent.objects.filter(instance=instance_pk, handled_at=None, pk__gt=after)
+    events = list(waiting.order_by("pk")[:_PAGE])
+    if instance is None or not events:
+        return [], set()
+    rules = _list_rules(instance)
+    postponed = _find_postponed(rules, events)
+    current = [event for event in _keep_last_words(events) if event.pk not in postponed]
+    subjects = _find_subjects(current)
+    for rule in rules if current else ():
+        try:
+            with transaction.atomic():
+                _notify(rule, current, subjects, now)
+        except OperationalError:
+            raise
+        except Exception:
+            log.exception("Rule %s could not be told of events; its sweep will find what they meant", rule.pk)
+    handled = [event.pk for event in events if event.pk not in postponed]
+    PushEvent.objects.filter(pk__in=handled).update(handled_at=now)
+    return events, postponed
+
+
+def _list_rules(instance: Instance) -> list[Rule]:
+    if instance.edition not in RULE_EDITIONS:
+        return []
+    listening = Rule.objects.filter(source=instance, is_enabled=True, is_push_triggered=True)
+    return list(listening.select_related("source", "target").order_by("pk"))
+
+
+def _find_postponed(rules: Iterable[Rule], events: Iterable[PushEvent]) -> set[int]:
+    """Return the deletions of tags that are being copied: the copy would bring them back."""
+    deletions = [event for event in events if event.action == EventAction.DELETE]
+    followers = [rule for rule in rules if rule.sync_deletions]
+    if not deletions or not followers:
+        return set()
+    running = Job.objects.filter(
+        status=Status.RUNNING,
+        kind=JobKind.COPY,
+        execution__rule__in=followers,
+        source_repository__in={event.repository for event in deletions},
+    ).values_list("source_repository", "tags")
+    return {
+        event.pk
+        for event in deletions
+        for repository, tags in running
+        if repository == event.repository and (tags is None or event.tag in tags)
+    }
+
+
+def _keep_last_words(events: Sequence[PushEvent]) -> list[PushEvent]:
+    """Leave out events behind which a later one about the same tag was stored."""
+    places = {(event.repository, event.tag) for event in events}
+    last = {word.pk for word in _find_last_words(events[0].instance_id, places).values()}
+    return [event for event in events if event.pk in last]
+
+
+def _find_last_words(
+    instance_pk: int, places: Collection[Place], *, since: datetime | None = None
+) -> dict[Place, PushEvent]:
+    """Return the last event that the instance sent about each place."""
+    said = PushEvent.objects.filter(
+        instance=instance_pk,
+        repository__in={repository for repository, _tag in places},
+        tag__in={tag for _repository, tag in places},
+    )
+    if since is not None:
+        said = said.filter(received_at__gte=since)
+    newest = said.order_by().values("repository", "tag").annotate(newest=Max("pk")).values("newest")
+    return {(event.repository, event.tag): event for event in PushEvent.objects.filter(pk__in=newest)}
+
+
+def _find_subjects(events: Iterable[PushEvent]) -> dict[Place, set[str]]:
+    """Return, for a repository and the tag of a signature in it, the tags of what it was made for."""
+    companions = [event for event in events if is_companion(event.tag)]
+    if not companions:
+        return {}
+    digests = {event.tag: _subject_digest(event.tag) for event in companions}
+    known = PushEvent.objects.filter(
+        instance=companions[0].instance_id,
+        action=EventAction.PUSH,
+        repository__in={event.repository for event in companions},
+        digest__in=set(digests.values()),
+    ).values_list("repository", "digest", "tag")
+    subjects: dict[Place, set[str]] = {}
+    for event in companions:
+        place = (event.repository, event.tag)
+        subjects[place] = {
+            tag
+            for repository, digest, tag in known
+            if (repository, digest) == (event.repository, digests[event.tag])
+        }
+    return subjects
+
+
+def _subject_digest(tag: str) -> str:
+    return tag.partition(".")[0].replace("-", ":", 1)
+
+
+def _notify(
+    rule: Rule, events: Iterable[PushEvent], subjects: Mapping[Place, set[str]], now: datetime
+) -> None:
+    """Give the rule those events that it selects and that still mean work."""
+    selection = rule.selection
+    selected = {
+        (event.repository, event.tag): event
+        for event in events
+        if (event.action == EventAction.PUSH or rule.sync_deletions)
+        and planner.selects_repository(selection, event.repository)
+        and _selects_tag(rule, selection, event, subjects)
+    }
+    if not selected:
+        return
+    meaningless = _find_echoes(rule, selection, selected, now) | _find_foreign(rule, selected)
+    touched: dict[str, dict[str, EventAction]] = {}
+    for (repository, tag), event in selected.items():
+        if (repository, tag) not in meaningless:
+            touched.setdefault(repository, {})[tag] = EventAction(event.action)
+    if touched:
+        pushes.enqueue(rule=rule, touched=touched, now=now)
+
+
+def _selects_tag(
+    rule: Rule, selection: Selection, event: PushEvent, subjects: Mapping[Place, set[str]]
+) -> bool:
+    """Tell whether the rule wants the tag, or the tag of which it is the signature."""
+    if planner.selects_tag(selection, event.tag):
+        return True
+    signed = subjects.get((event.repository, event.tag), ()) if rule.with_referrers else ()
+    return any(planner.selects_tag(selection, tag) for tag in signed)
+
+
+def _find_echoes(
+    rule: Rule, selection: Selection, selected: Mapping[Place, PushEvent], now: datetime
+) -> set[Place]:
+    """
+    Return the pushes of what the target itself has just told us that it has.
+
+    Such a push is our own copy from there, or from where it was pushed to both: nothing would be copied.
+    """
+    if not rule.target.sealed_hook_secret:
+        return set()
+    targets = {
+        place: (planner.target_repository(selection, place[0]), place[1])
+        for place, event in selected.items()
+        if event.action == EventAction.PUSH and event.digest
+    }
+    if not targets:
+        return set()
+    words = _find_last_words(rule.target_id, set(targets.values()), since=now - _ECHO_WINDOW)
+    return {
+        place
+        for place, target in targets.items()
+        if (word := words.get(target)) is not None
+        and (word.action, word.digest) == (EventAction.PUSH, selected[place].digest)
+    }
+
+
+def _find_foreign(rule: Rule, selected: Mapping[Place, PushEvent]) -> set[Place]:
+    """
+    Return the deletions of tags that the target has with another digest, where the rule may not override.
+
+    What a rule would not replace it does not delete, either.
+    """
+    deleted = {place for place, event in selected.items() if event.action == EventAction.DELETE}
+    if rule.override or not deleted:
+        return set()
+    outcomes = Outcome.objects.filter(
+        execution__rule=rule,
+        execution__gte=pushes.find_last_scan_id(rule),
+        job__source_repository__in={repository for repository, _tag in deleted},
+        tag__in={tag for _repository, tag in deleted},
+    ).order_by("pk")
+    last = {
+        (repository, tag): (status, reason)
+        for repository, tag, status, reason in outcomes.values_list(
+            "job__source_repository", "tag", "status", "reason"
+        )
+    }
+    return {place for place in deleted if last.get(place) == _EXISTS}

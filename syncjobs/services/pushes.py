@@ -1,0 +1,209 @@
+"""
+Puts tags that were pushed or deleted at a source into jobs, as few of them as possible.
+
+A tag is resolved when it is copied, so a job that waits stands for every later push of its tags, too. What a
+worker has in hand is not changed; the next push opens another execution, which waits a little when there is
+much to do, so that a burst becomes few executions and a single push loses no time.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from datetime import datetime, timedelta
+
+from syncjobs import planner, queue, states
+from syncjobs.models import EventAction, Execution, Job, JobKind, Queue, Rule, Trigger
+from syncjobs.models.job import JobQuerySet
+from syncjobs.services import executions
+from syncjobs.states import Status
+
+_SHORTEST_HOLD = timedelta(seconds=0.5)
+_LONGEST_HOLD = timedelta(seconds=5)
+_REFUSAL_IS_FRESH_FOR = timedelta(minutes=1)
+
+Changes = Mapping[str, EventAction]
+"""What happened last to each tag."""
+
+
+def enqueue(*, rule: Rule, touched: Mapping[str, Changes], now: datetime) -> None:
+    """
+    Add changes, by source repository, to a waiting push execution of the rule, or open one.
+
+    Call it in a transaction, and for one rule from one place at a time.
+    """
+    plan = planner.plan_repositories(rule.selection, {*touched, *_find_rivals(rule, touched)})
+    targets = {source: target for source, target in plan.copyable if source in touched}
+    fresh = _merge_into_waiting(rule, {source: touched[source] for source in targets})
+    refused = _find_refused(rule, plan, touched, now)
+    if not fresh and not refused:
+        return
+    execution, starts_at = _open(rule, [*fresh, *refused], now)
+    jobs = [_copy_job(execution, source, targets[source], fresh[source], starts_at) for source in fresh]
+    jobs += [_refused_job(execution, source, *refused[source], now) for source in refused]
+    Job.objects.bulk_create(jobs, batch_size=500)
+    executions.settle(execution.pk, now=now)
+    if fresh and starts_at <= now:
+        queue.ring()
+
+
+def merge(tags: Sequence[str], deleted_tags: Sequence[str], changes: Changes) -> tuple[list[str], list[str]]:
+    """Return the tags to copy and to delete after the changes; the last word about a tag wins."""
+    actions = dict.fromkeys(tags, EventAction.PUSH) | dict.fromkeys(deleted_tags, EventAction.DELETE)
+    actions |= changes
+    pushed = [tag for tag, action in actions.items() if action == EventAction.PUSH]
+    deleted = [tag for tag, action in actions.items() if action == EventAction.DELETE]
+    return pushed, deleted
+
+
+def find_last_scan_id(rule: Rule) -> int:
+    """Return the id of the last execution that looked at everything, 0 if none has ended."""
+    scans = rule.executions.exclude(trigger=Trigger.PUSH).filter(status__in=[Status.SUCCEEDED, Status.FAILED])
+    return scans.order_by("-pk").values_list("pk", flat=True).first() or 0
+
+
+def _waiting_jobs(rule: Rule) -> JobQuerySet:
+    return Job.objects.select_for_update(of=("self",)).filter(
+        kind=JobKind.COPY,
+        status=Status.PENDING,
+        execution__rule=rule,
+        execution__trigger=Trigger.PUSH,
+        execution__status__in=states.ACTIVE,
+        execution__stop_requested_at=None,
+    )
+
+
+def _merge_into_waiting(rule: Rule, touched: Mapping[str, Changes]) -> dict[str, Changes]:
+    """Give waiting jobs what they can take, and return the rest."""
+    rest = dict(touched)
+    # Those that wait for another attempt come first: what they will do anyway needs no second job.
+    for job in _waiting_jobs(rule).filter(source_repository__in=touched).order_by("-attempt", "pk"):
+        changes = rest.pop(job.source_repository, {})
+        if job.attempt:
+            changes = {tag: action for tag, action in changes.items() if not _covers(job, tag, action)}
+        elif _extend(job, changes):
+            changes = {}
+        if changes:
+            rest[job.source_repository] = changes
+    return rest
+
+
+def _covers(job: Job, tag: str, action: EventAction) -> bool:
+    is_deletion = tag in job.deleted_tags
+    if job.retry_tags is not None and tag not in job.retry_tags:
+        return False
+    return is_deletion or (action == EventAction.PUSH and tag in (job.tags or ()))
+
+
+def _extend(job: Job, changes: Changes) -> bool:
+    """Change the tags of a job that no worker has ever had; False if one took it meanwhile."""
+    tags, deleted_tags = merge(job.tags or [], job.deleted_tags, changes)
+    if (tags, deleted_tags) == (job.tags, job.deleted_tags):
+        return True
+    untouched = Job.objects.filter(pk=job.pk, status=Status.PENDING, attempt=0)
+    return bool(untouched.update(tags=tags, deleted_tags=deleted_tags))
+
+
+def _open(rule: Rule, sources: Collection[str], now: datetime) -> tuple[Execution, datetime]:
+    """
+    Return an execution with room for these repositories, and when its jobs may start.
+
+    While one of its waiting jobs is locked by us, an execution cannot finish.
+    """
+    waiting = _waiting_jobs(rule).filter(attempt=0).select_related("execution").order_by("-pk").first()
+    if waiting is not None:
+        same = Job.objects.filter(
+            execution=waiting.execution_id, kind=JobKind.COPY, source_repository__in=sources
+        )
+        if not same.exists():
+            return waiting.execution, waiting.not_before
+    starts_at = now + _hold(rule)
+    execution = Execution.objects.create(source=rule.source, rule=rule, trigger=Trigger.PUSH, created_at=now)
+    return execution, starts_at
+
+
+def _hold(rule: Rule) -> timedelta:
+    """
+    Return how long the next execution waits for more pushes to join it.
+
+    Nothing while at most one push execution is under way; twice as long as that one waited in a burst.
+    """
+    active = Execution.objects.filter(rule=rule, trigger=Trigger.PUSH, status__in=states.ACTIVE)
+    newest = list(active.order_by("-pk")[:2])
+    first_job = newest[0].jobs.order_by("pk").first() if newest else None
+    if first_job is None:
+        return timedelta()
+    if first_job.attempt > 1 or (first_job.attempt and first_job.status == Status.PENDING):
+        return _LONGEST_HOLD
+    held = first_job.not_before - newest[0].created_at
+    if held > timedelta():
+        return min(max(2 * held, _SHORTEST_HOLD), _LONGEST_HOLD)
+    return _SHORTEST_HOLD if len(newest) > 1 else timedelta()
+
+
+def _find_rivals(rule: Rule, sources: Collection[str]) -> list[str]:
+    """Return the repositories known since the last scan that flatten to the same targets as these."""
+    if not rule.is_flattened:
+        return []
+    selection = rule.selection
+    known = Job.objects.filter(
+        kind=JobKind.COPY,
+        execution__rule=rule,
+        execution__gte=find_last_scan_id(rule),
+        target_repository__in={planner.target_repository(selection, source) for source in sources},
+    )
+    return list(known.order_by().values_list("source_repository", flat=True).distinct())
+
+
+def _find_refused(
+    rule: Rule, plan: planner.RepositoryPlan, touched: Collection[str], now: datetime
+) -> dict[str, tuple[str, str]]:
+    """Return target and reason of what can't be copied and was not refused a moment ago."""
+    refused = {
+        source: (target, code.value)
+        for code, edges in plan.refused.items()
+        for source, target in edges
+        if source in touched
+    }
+    if refused:
+        said = Job.objects.filter(
+            execution__rule=rule,
+            execution__trigger=Trigger.PUSH,
+            source_repository__in=refused,
+            status=Status.FAILED,
+            reason__in={code for _target, code in refused.values()},
+            finished_at__gt=now - _REFUSAL_IS_FRESH_FOR,
+        )
+        for source in said.values_list("source_repository", flat=True):
+            refused.pop(source, None)
+    return refused
+
+
+def _copy_job(execution: Execution, source: str, target: str, changes: Changes, starts_at: datetime) -> Job:
+    tags, deleted_tags = merge([], [], changes)
+    return Job(
+        execution=execution,
+        account_id=execution.source.account_id,
+        kind=JobKind.COPY,
+        queue=Queue.INTERACTIVE,
+        source_repository=source,
+        target_repository=target,
+        tags=tags,
+        deleted_tags=deleted_tags,
+        not_before=starts_at,
+    )
+
+
+def _refused_job(execution: Execution, source: str, target: str, code: str, now: datetime) -> Job:
+    return Job(
+        execution=execution,
+        account_id=execution.source.account_id,
+        kind=JobKind.COPY,
+        queue=Queue.INTERACTIVE,
+        source_repository=source,
+        target_repository=target[:255],
+        tags=[],
+        status=Status.FAILED.value,
+        reason=code,
+        not_before=now,
+        finished_at=now,
+    )

@@ -1,0 +1,44 @@
+"""What django-q workers call: no arguments, no results, safe to call at any time and twice."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+
+import uvloop
+from django.utils import timezone
+
+from syncjobs import queue
+from syncjobs.drain import ledger
+from syncjobs.drain.loop import Drain
+from syncjobs.services import intake, retention, schedules
+
+log = logging.getLogger(__name__)
+
+
+def drain() -> None:
+    """Work on due jobs until none is left or the time slice is over."""
+    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+        runner.run(_drain())
+
+
+def tick() -> None:
+    """Do everything periodic that is due: called every minute, idempotent. What fails does not stop the rest."""
+    now = timezone.now()
+    for act in (
+        schedules.start_due_rules,
+        schedules.start_due_polls,
+        schedules.start_due_sweeps,
+        intake.handle_waiting,
+        retention.prune,
+    ):
+        try:
+            act(now=now)
+        except Exception:
+            log.exception("%s failed; the next tick tries again", act.__qualname__)
+    if ledger.has_due(now):
+        queue.ring()
+
+
+async def _drain() -> None:
+    await Drain().run()

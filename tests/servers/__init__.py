@@ -1,0 +1,1 @@
+"""Starters of real servers for tests: docker-registry, PostgreSQL, and a relay that adds latency."""

@@ -1,0 +1,196 @@
+import pytest
+from django.apps import apps
+from django.contrib import admin
+from django.urls import reverse
+
+from registries import vault
+from registries.models import AuditEvent, Backend, Credential, Region, User
+from syncjobs.models import PushEvent
+from tests import factories
+from tests.unit.console.reading import text_of
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def staff_page(sign_in):
+    return sign_in(factories.make_staff(login="operator"))
+
+
+def registered():
+    return [model for model in admin.site._registry if model._meta.app_label in {"registries", "syncjobs"}]
+
+
+def url(model, action="changelist", *args):
+    return reverse(f"admin:{model._meta.app_label}_{model._meta.model_name}_{action}", args=args)
+
+
+@pytest.fixture
+def rows(rule):
+    """One row of each model."""
+    factories.make_credential(instance=rule.source, password="very-secret")
+    factories.make_cross_tenant_rule(source=rule.source, secret="very-secret")
+    factories.make_backend(username="robot", password="very-secret")
+    factories.make_grant(user=factories.make_user(account=rule.source.account), instance=rule.source)
+    factories.make_namespace(instance=rule.source)
+    factories.make_replica()
+    factories.make_outcome(job=factories.make_job(execution=factories.make_execution(rule=rule)))
+    factories.make_worker()
+    PushEvent.objects.create(instance=rule.source, event_id="1", action="push", received_at=rule.created_at)
+    AuditEvent.objects.create(
+        happened_at=rule.created_at, actor_name="x", verb="rule.created", target_type="rule"
+    )
+
+
+class TestLists:
+    @pytest.mark.parametrize("model", registered(), ids=lambda model: model._meta.model_name)
+    def test_open_in_few_queries(self, staff_page, rows, model, django_assert_max_num_queries):
+        with django_assert_max_num_queries(12):
+            assert staff_page.get(url(model)).status_code == 200
+
+    def test_cover_every_model(self):
+        known = {
+            model for app in ("registries", "syncjobs") for model in apps.get_app_config(app).get_models()
+        }
+        assert known == set(registered())
+
+    def test_leave_out_the_tables_of_django_q(self, staff_page):
+        assert not [model for model in admin.site._registry if model._meta.app_label == "django_q"]
+
+
+class TestRows:
+    @pytest.mark.parametrize("model", registered(), ids=lambda model: model._meta.model_name)
+    def test_show_no_secret(self, staff_page, rows, model):
+        for row in model.objects.all():
+            response = staff_page.get(url(model, "change", row.pk))
+            assert response.status_code == 200
+            for name in (
+                "sealed_password",
+                "sealed_target_password",
+                "sealed_hook_secret",
+                "secret_hash",
+                "lease_token",
+                "token",
+            ):
+                value = getattr(row, name, "")
+                assert not value or value not in response.content.decode()
+            assert b"very-secret" not in response.content
+            assert b"md5$" not in response.content
+
+    @pytest.mark.parametrize("model", registered(), ids=lambda model: model._meta.model_name)
+    def test_cannot_be_deleted(self, staff_page, rows, model):
+        row = model.objects.first()
+        assert staff_page.post(url(model, "delete", row.pk), {"post": "yes"}).status_code == 403
+        assert model.objects.filter(pk=row.pk).exists()
+
+    @pytest.mark.parametrize(
+        "model",
+        [model for model in registered() if model not in {Region, Backend}],
+        ids=lambda model: model._meta.model_name,
+    )
+    def test_cannot_be_added_where_a_service_does_it(self, staff_page, model):
+        assert staff_page.get(url(model, "add")).status_code == 403
+
+    @pytest.mark.parametrize(
+        "model",
+        [model for model in registered() if model not in {Region, Backend, User}],
+        ids=lambda model: model._meta.model_name,
+    )
+    def test_cannot_be_changed_where_a_service_does_it(self, staff_page, rows, model):
+        row = model.objects.first()
+        assert staff_page.post(url(model, "change", row.pk), {}).status_code == 403
+
+
+class TestRegionAdmin:
+    values = {
+        "code": "xx-test",
+        "numeric_id": "9001",
+        "name_en": "Test",
+        "name_zh": "测试",
+        "jurisdiction": "test",
+    }
+
+    def test_creates_through_the_service(self, staff_page):
+        staff_page.post(url(Region, "add"), self.values)
+        region = Region.objects.get(code="xx-test")
+        assert AuditEvent.objects.get(target_id=str(region.pk)).actor_name == "operator"
+
+    def test_changes_through_the_service(self, staff_page):
+        region = factories.make_region("xx-test", numeric_id=9001)
+        staff_page.post(url(Region, "change", region.pk), self.values | {"jurisdiction": "elsewhere"})
+        region.refresh_from_db()
+        assert region.jurisdiction == "elsewhere"
+        assert AuditEvent.objects.get().changes["jurisdiction"] == ["test", "elsewhere"]
+
+
+class TestBackendAdmin:
+    @pytest.fixture
+    def values(self):
+        return {
+            "code": "main",
+            "region": factories.make_region("ap-guangzhou").pk,
+            "endpoint_url": "https://backend.example.com/",
+            "verify_tls": "on",
+            "ca_pem": "",
+            "is_active": "on",
+            "username": "robot",
+            "password": "very-secret",
+        }
+
+    def test_creates_with_a_sealed_credential(self, staff_page, values):
+        staff_page.post(url(Backend, "add"), values)
+        backend = Backend.objects.get()
+        assert backend.endpoint_url == "https://backend.example.com"
+        assert backend.credential.sealed_password != "very-secret"
+        assert (
+            vault.open_sealed(backend.credential.sealed_password, context=backend.credential.seal_context)
+            == "very-secret"
+        )
+
+    def test_keeps_the_password_when_it_is_left_empty(self, staff_page, values):
+        backend = factories.make_backend(
+            code="main", endpoint_url="https://backend.example.com", username="robot", password="kept"
+        )
+        staff_page.post(url(Backend, "change", backend.pk), values | {"password": "", "is_active": ""})
+        backend.refresh_from_db()
+        assert not backend.is_active
+        assert Credential.objects.get(backend=backend).open_password() == "kept"
+
+    @pytest.mark.parametrize(
+        ("changes", "field"),
+        [
+            ({"endpoint_url": "ftp://x"}, "endpoint_url"),
+            ({"ca_pem": "nonsense"}, "ca_pem"),
+            ({"username": ""}, "username"),
+            ({"password": ""}, "password"),
+        ],
+    )
+    def test_shows_errors_at_their_fields(self, staff_page, values, changes, field):
+        response = staff_page.post(url(Backend, "add"), values | changes)
+        assert field in response.context["adminform"].form.errors
+        assert not Backend.objects.exists()
+
+    def test_wants_the_password_again_for_another_address(self, staff_page, values):
+        backend = factories.make_backend(
+            endpoint_url="https://old.example.com", username="robot", password="kept"
+        )
+        response = staff_page.post(url(Backend, "change", backend.pk), values | {"password": ""})
+        assert "password" in response.context["adminform"].form.errors
+
+
+class TestUserAdmin:
+    def test_switches_a_user_off_and_changes_nothing_else(self, staff_page, owner):
+        staff_page.post(url(User, "change", owner.pk), {"role": "viewer", "is_staff": "on"})
+        owner.refresh_from_db()
+        assert (owner.is_active, owner.role, owner.is_staff) == (False, "owner", False)
+        assert AuditEvent.objects.get(target_id=str(owner.pk)).changes == {"is_active": ["True", "False"]}
+
+    def test_shows_who_may_sign_in(self, staff_page, owner):
+        assert "olivia@100000000001" in text_of(staff_page.get(url(User)))
+
+
+class TestStaffOfAnAccount:
+    def test_cannot_change_the_platform(self, account, sign_in):
+        user = factories.make_user(account=account, is_staff=True, is_superuser=True)
+        assert sign_in(user).post(url(Region, "add"), TestRegionAdmin.values).status_code == 403
+        assert not Region.objects.filter(code="xx-test").exists()

@@ -1,0 +1,104 @@
+"""When something about instances is possible, and whether the refusal says why."""
+
+import pytest
+
+from registries import policies
+from registries.models import Edition
+from registries.policies import Refused
+from tests.factories import (
+    make_access_credential,
+    make_cross_tenant_rule,
+    make_instance,
+    make_replica,
+    make_rule,
+)
+
+pytestmark = pytest.mark.django_db
+
+
+class TestCheckCanHoldRules:
+    @pytest.mark.parametrize("edition", [Edition.STANDARD, Edition.PREMIUM])
+    def test_lets_standard_and_premium_through(self, edition):
+        policies.check_can_hold_rules(make_instance(edition=edition))
+
+    def test_refuses_basic_and_names_the_instance(self):
+        instance = make_instance(edition=Edition.BASIC)
+        with pytest.raises(Refused, match=f"standard or premium.*{instance.name}"):
+            policies.check_can_hold_rules(instance)
+
+
+class TestCheckCanChangeEdition:
+    @pytest.mark.parametrize(
+        ("old", "new"),
+        [
+            ("basic", "basic"),
+            ("basic", "standard"),
+            ("basic", "premium"),
+            ("standard", "standard"),
+            ("standard", "premium"),
+            ("premium", "premium"),
+        ],
+    )
+    def test_lets_it_stay_or_go_up(self, old, new):
+        policies.check_can_change_edition(make_instance(edition=old), new)
+
+    @pytest.mark.parametrize(
+        ("old", "new"), [("standard", "basic"), ("premium", "standard"), ("premium", "basic")]
+    )
+    def test_refuses_to_go_down_at_the_field(self, old, new):
+        with pytest.raises(Refused, match="only be raised") as caught:
+            policies.check_can_change_edition(make_instance(edition=old), new)
+        assert caught.value.field == "edition"
+
+
+class TestCheckCanDelete:
+    def test_lets_an_unused_instance_go(self):
+        policies.check_can_delete(make_instance())
+
+    def test_refuses_a_protected_one(self):
+        with pytest.raises(Refused, match="protection"):
+            policies.check_can_delete(make_instance(is_deletion_protected=True))
+
+    def test_counts_the_replicas_that_are_in_the_way(self):
+        primary = make_instance(edition=Edition.PREMIUM)
+        make_replica(primary=primary)
+        with pytest.raises(Refused, match=r"has 1 replica\."):
+            policies.check_can_delete(primary)
+        make_replica(primary=primary)
+        with pytest.raises(Refused, match=r"has 2 replicas\."):
+            policies.check_can_delete(primary)
+
+    def test_names_the_rules_of_the_instance(self):
+        instance = make_instance()
+        make_rule(source=instance, name="nightly")
+        make_rule(source=instance, name="on-push")
+        with pytest.raises(Refused, match="use this instance: nightly, on-push"):
+            policies.check_can_delete(instance)
+
+    def test_names_five_rules_at_most(self):
+        instance = make_instance()
+        for number in range(7):
+            make_rule(source=instance, name=f"r{number}")
+        with pytest.raises(Refused, match=r": r0, r1, r2, r3, r4\. "):
+            policies.check_can_delete(instance)
+
+    def test_names_the_rules_that_copy_to_the_instance(self):
+        target = make_instance()
+        make_rule(source=make_instance(account=target.account), target=target, name="inbound")
+        with pytest.raises(Refused, match="copy to this instance: inbound"):
+            policies.check_can_delete(target)
+
+    def test_gives_away_nothing_about_rules_of_other_tenants(self):
+        target = make_instance()
+        rule = make_cross_tenant_rule(
+            target=target, name="secret-project", target_username=target.account.uin
+        )
+        with pytest.raises(Refused) as caught:
+            policies.check_can_delete(target)
+        for private in (rule.name, rule.source.name, rule.source.account.name, rule.source.account.uin):
+            assert private not in str(caught.value)
+
+    def test_does_not_mind_access_credentials(self):
+        instance = make_instance()
+        make_access_credential(instance=instance)
+        policies.check_can_delete(instance)
