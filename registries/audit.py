@@ -19,6 +19,14 @@ from registries.origin import client_address
 class Verb(StrEnum):
     """Everything that is written to the audit log."""
 
+    ACCOUNT_CREATED = "account.created"
+    ACCOUNT_UPDATED = "account.updated"
+    USER_CREATED = "user.created"
+    USER_UPDATED = "user.updated"
+    REGION_CREATED = "region.created"
+    REGION_UPDATED = "region.updated"
+    BACKEND_CREATED = "backend.created"
+    BACKEND_UPDATED = "backend.updated"
     INSTANCE_CREATED = "instance.created"
     INSTANCE_UPDATED = "instance.updated"
     INSTANCE_DELETED = "instance.deleted"
@@ -35,7 +43,6 @@ class Verb(StrEnum):
     RULE_DELETED = "rule.deleted"
     EXECUTION_STOPPED = "execution.stopped"
     EXECUTION_RETRIED = "execution.retried"
-    FILE_APPLIED = "file.applied"
 
 
 def record(

@@ -46,45 +46,47 @@ def parse(body: bytes, *, prefix: str = "") -> list[Notice]:
         document = json.loads(body)
     except (ValueError, RecursionError) as error:
         raise MalformedError(f"The body is no JSON: {error}.") from None
-    root = _Part(document, "The body")
+    root = _Part(document)
     found = _distribution(root) if "events" in root.mapping else _harbor(root)
     notices = (_place(notice, prefix) for notice in found)
     return [notice for notice in notices if notice is not None]
 
 
 class _Part:
-    """A part of the document that knows its place, for messages."""
+    """A part of the document that knows its path, for messages."""
 
-    def __init__(self, value: Any, place: str) -> None:
+    def __init__(self, value: Any, path: str = "") -> None:
         self.value = value
-        self.place = place
+        self._path = path
 
     @property
     def mapping(self) -> Mapping[str, Any]:
         if not isinstance(self.value, dict):
-            raise MalformedError(f"{self.place} is not an object.")
+            raise self.malformed("is not an object")
         return self.value
 
     def at(self, name: str) -> _Part:
         if name not in self.mapping:
-            raise MalformedError(f"{self.place} has no {name!r}.")
-        return _Part(self.mapping[name], f"{self.place}, {name!r},")
+            raise self.malformed(f"has no “{name}”")
+        return _Part(self.mapping[name], f"{self._path}.{name}".lstrip("."))
 
     def text(self, name: str, default: str | None = None) -> str:
-        value = self.mapping.get(name)
-        if value is None and default is not None:
+        if default is not None and self.mapping.get(name) is None:
             return default
         part = self.at(name)
         if not isinstance(part.value, str):
-            raise MalformedError(f"{part.place} is not a text.")
+            raise part.malformed("is not a text")
         return part.value
 
     def items(self, name: str) -> Iterator[_Part]:
         part = self.at(name)
         if not isinstance(part.value, list):
-            raise MalformedError(f"{part.place} is not a list.")
+            raise part.malformed("is not a list")
         for number, value in enumerate(part.value):
-            yield _Part(value, f"{part.place} entry {number}")
+            yield _Part(value, f"{part._path}[{number}]")
+
+    def malformed(self, what: str) -> MalformedError:
+        return MalformedError(f"{self._path or 'The body'} {what}.")
 
 
 def _distribution(root: _Part) -> Iterator[Notice]:

@@ -27,6 +27,15 @@ class PreferencesMiddleware:
             if request.user.language:
                 translation.activate(request.user.language)
                 request.LANGUAGE_CODE = translation.get_language()
-            if request.user.time_zone in zoneinfo.available_timezones():
-                timezone.activate(zoneinfo.ZoneInfo(request.user.time_zone))
+            zone = _find_zone(request.user.time_zone)
+            if zone:
+                timezone.activate(zone)
         return self.get_response(request)
+
+
+def _find_zone(name: str) -> zoneinfo.ZoneInfo | None:
+    """Return the zone; a name that the time zone database has dropped counts as no choice."""
+    try:
+        return zoneinfo.ZoneInfo(name) if name else None
+    except (zoneinfo.ZoneInfoNotFoundError, ValueError):
+        return None

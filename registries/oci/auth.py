@@ -80,7 +80,7 @@ class Authenticator:
         token = self._tokens.find(token_key(challenge, wanted))
         return (token or await self._fetch(challenge, wanted)).authorization
 
-    async def answer(self, headers: list[str], scopes: Scopes, sent: str | None, answers: int) -> None:
+    def answer(self, headers: list[str], scopes: Scopes, sent: str | None, answers: int) -> None:
         """
         Prepare for trying again after a 401: the next `header` is another one than the refused.
 
@@ -90,6 +90,9 @@ class Authenticator:
         Raises Unauthorized, or Forbidden if the token lacks a right, when there is nothing left to try.
         """
         challenge = choose(parse_challenges(headers))
+        if challenge is None and sent is not None and answers == 0:
+            # Some registries challenge once and later only say that a token has expired.
+            challenge = self._challenge
         if challenge is None:
             raise self._refused(scopes, "the registry refuses and names no way to authenticate that we know")
         if challenge.scheme == "basic":

@@ -11,7 +11,8 @@ class RetryPolicy:
     """
     How often to try quickly. What fails beyond that goes back to the queue of the caller.
 
-    A throttled request counts separately: the limiter does the waiting, so it is tried again at once.
+    A throttled request counts separately: the limiter does the waiting, and the small delay after it
+    keeps all who waited from asking in the same moment.
     """
 
     attempts: int = 5
@@ -29,7 +30,7 @@ def delay_before_retry(
     `jitter` is a random number from 0 to 1 that spreads the delay over its second half.
     """
     if isinstance(error, Throttled):
-        return 0.0 if attempt < policy.throttled_attempts else None
+        return policy.first_delay_seconds * jitter if attempt < policy.throttled_attempts else None
     if not isinstance(error, TransientError) or attempt >= policy.attempts:
         return None
     delay = min(policy.max_delay_seconds, policy.first_delay_seconds * 2.0 ** (attempt - 1))

@@ -233,7 +233,7 @@ class Sender:
             if is_home and exchange.status == 401:
                 await exchange.aclose()
                 challenges = exchange.values("www-authenticate")
-                await auth.answer(challenges, call.scopes, authorization, call.refusals)
+                auth.answer(challenges, call.scopes, authorization, call.refusals)
                 call.refusals += 1
                 return None
         finally:

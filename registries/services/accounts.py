@@ -18,7 +18,9 @@ def create(*, uin: str, name: str, by: User | None, now: datetime) -> Account:
     """Create an account without users; raises PermissionDenied unless `by` acts for the platform."""
     _check_is_platform(by)
     account = Account.objects.create(uin=uin, name=name)
-    _note(account, account, by, now, {"created": name})
+    audit.record(
+        audit.Verb.ACCOUNT_CREATED, by=by, target=account, account=account, now=now, changes={"name": name}
+    )
     return account
 
 
@@ -35,7 +37,7 @@ def update(*, account: Account, name: str, by: User | None, now: datetime) -> di
     changes = {"name": [account.name, name]}
     account.name = name
     account.save(update_fields=["name"])
-    _note(account, account, by, now, changes)
+    audit.record(audit.Verb.ACCOUNT_UPDATED, by=by, target=account, account=account, now=now, changes=changes)
     return changes
 
 
@@ -55,7 +57,9 @@ def create_user(
     user = User.objects.create_user(
         username=username, account=account, password=password, role=role, email=email
     )
-    _note(user, account, by, now, {"created": role})
+    audit.record(
+        audit.Verb.USER_CREATED, by=by, target=user, account=account, now=now, changes={"role": role}
+    )
     return user
 
 
@@ -64,7 +68,9 @@ def create_staff(*, username: str, password: str, email: str, by: User | None, n
     """Create a member of the platform's staff; raises PermissionDenied unless `by` acts for the platform."""
     _check_is_platform(by)
     user = User.objects.create_superuser(login=username, password=password, email=email)
-    _note(user, None, by, now, {"created": "staff"})
+    audit.record(
+        audit.Verb.USER_CREATED, by=by, target=user, account=None, now=now, changes={"role": "staff"}
+    )
     return user
 
 
@@ -92,16 +98,12 @@ def update_user(
         user.set_password(password)
     if changes:
         user.save()
-        _note(user, user.account, by, now, changes)
+        audit.record(
+            audit.Verb.USER_UPDATED, by=by, target=user, account=user.account, now=now, changes=changes
+        )
     return changes
 
 
 def _check_is_platform(by: User | None) -> None:
     if not permissions.is_platform(by):
         raise PermissionDenied(_("Only the platform's staff may do this."))
-
-
-def _note(
-    target: Account | User, account: Account | None, by: User | None, now: datetime, changes: dict[str, Any]
-) -> None:
-    audit.record(audit.Verb.FILE_APPLIED, by=by, target=target, account=account, now=now, changes=changes)

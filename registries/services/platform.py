@@ -19,7 +19,14 @@ def create_region(*, values: dict[str, Any], by: User | None, now: datetime) -> 
     """Create a region; raises PermissionDenied unless `by` acts for the platform."""
     _check_is_platform(by)
     region = Region.objects.create(**values)
-    _note(region, by, now, {"created": values["name_en"]})
+    audit.record(
+        audit.Verb.REGION_CREATED,
+        by=by,
+        target=region,
+        account=None,
+        now=now,
+        changes={"name": values["name_en"]},
+    )
     return region
 
 
@@ -36,7 +43,7 @@ def update_region(
     changes = _assign(region, values)
     if changes:
         region.save()
-        _note(region, by, now, changes)
+        audit.record(audit.Verb.REGION_UPDATED, by=by, target=region, account=None, now=now, changes=changes)
     return changes
 
 
@@ -52,7 +59,14 @@ def create_backend(
     _check_is_platform(by)
     backend = Backend.objects.create(**values)
     _store_credential(backend, *credential)
-    _note(backend, by, now, {"created": backend.endpoint_url})
+    audit.record(
+        audit.Verb.BACKEND_CREATED,
+        by=by,
+        target=backend,
+        account=None,
+        now=now,
+        changes={"endpoint_url": backend.endpoint_url},
+    )
     return backend
 
 
@@ -76,7 +90,9 @@ def update_backend(
         changes["credential"] = ["", "changed"]
     if changes:
         backend.save()
-        _note(backend, by, now, changes)
+        audit.record(
+            audit.Verb.BACKEND_UPDATED, by=by, target=backend, account=None, now=now, changes=changes
+        )
     return changes
 
 
@@ -110,7 +126,3 @@ def _store_credential(backend: Backend, username: str, password: str | None) -> 
 def _check_is_platform(by: User | None) -> None:
     if not permissions.is_platform(by):
         raise PermissionDenied(_("Only the platform's staff may do this."))
-
-
-def _note(target: Model, by: User | None, now: datetime, changes: dict[str, Any]) -> None:
-    audit.record(audit.Verb.FILE_APPLIED, by=by, target=target, account=None, now=now, changes=changes)

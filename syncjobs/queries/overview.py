@@ -62,7 +62,9 @@ def overview(user: User, now: datetime) -> Overview:
         },
         bytes_copied=Sum("bytes_copied", default=0),
     )
-    latest = executions.select_related("rule", "source").order_by("-id")[:_LOOKED_AT]
+    # In two steps: the first reads nothing but the index on source and id, however many executions there are.
+    newest = list(executions.order_by("-id").values_list("pk", flat=True)[:_LOOKED_AT])
+    latest = Execution.objects.filter(pk__in=newest).select_related("rule", "source").order_by("-id")
     failures_first = sorted(
         latest, key=lambda run: run.status != Status.FAILED or run.created_at < now - _DAY
     )

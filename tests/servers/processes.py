@@ -72,19 +72,25 @@ class Child:
         pages = int(Path(f"/proc/{self.pid}/statm").read_text().split()[1])
         return pages * os.sysconf("SC_PAGESIZE")
 
-    def wait_until(self, is_ready: Callable[[], bool]) -> None:
+    def wait_until(
+        self, is_ready: Callable[[], bool], *, timeout_seconds: float = READY_TIMEOUT_SECONDS
+    ) -> None:
         """
         Wait until the check says so.
 
         Raises RuntimeError, with the end of the log, if the process ends before or takes too long.
         """
-        deadline = time.monotonic() + READY_TIMEOUT_SECONDS
+        deadline = time.monotonic() + timeout_seconds
         while not is_ready():
             if self._process.poll() is not None or time.monotonic() > deadline:
                 self.stop()
                 tail = self.log_path.read_text(errors="replace")[-2000:]
                 raise RuntimeError(f"{self._process.args!r} did not become ready:\n{tail}")
             time.sleep(0.02)
+
+    def wait(self, timeout_seconds: float = STOP_TIMEOUT_SECONDS) -> int:
+        """Wait until the process has ended by itself and return its exit code, negative after a signal."""
+        return self._process.wait(timeout_seconds)
 
     def stop(self, first_signal: signal.Signals = signal.SIGTERM) -> None:
         """End the process, the hard way if it does not go in time. Safe to repeat."""

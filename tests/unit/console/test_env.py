@@ -80,7 +80,9 @@ class TestDatabaseUrl:
     def test_reads_an_absolute_sqlite_path(self):
         assert parse_database_url("sqlite:////var/lib/r.sqlite3", name="X")["NAME"] == "/var/lib/r.sqlite3"
 
-    @pytest.mark.parametrize("value", ["mysql://x/y", "postgresql://host", "sqlite:///", "postgresql://h:port/x", "x"])
+    @pytest.mark.parametrize(
+        "value", ["mysql://x/y", "postgresql://host", "sqlite:///", "postgresql://h:port/x", "x"]
+    )
     def test_names_the_variable_when_it_is_malformed(self, value):
         with pytest.raises(ImproperlyConfigured, match="REGATTA_DATABASE_URL"):
             parse_database_url(value, name="REGATTA_DATABASE_URL")

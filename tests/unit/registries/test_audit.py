@@ -45,7 +45,7 @@ class TestRecord:
 
     def test_belongs_to_no_account_where_the_platform_s_own_things_change(self):
         event = audit.record(
-            audit.Verb.FILE_APPLIED, by=make_staff(), target=make_region(), account=None, now=NOW
+            audit.Verb.REGION_UPDATED, by=make_staff(), target=make_region(), account=None, now=NOW
         )
         assert event.account is None
 
@@ -60,7 +60,7 @@ class TestRecord:
     def test_cuts_a_long_name_instead_of_failing_the_act(self):
         region = make_region()
         region.code = "x" * 300
-        event = audit.record(audit.Verb.FILE_APPLIED, by=None, target=region, account=None, now=NOW)
+        event = audit.record(audit.Verb.REGION_UPDATED, by=None, target=region, account=None, now=NOW)
         event.refresh_from_db()
         assert event.target_name == "x" * 255
 

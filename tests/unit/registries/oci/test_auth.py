@@ -135,6 +135,16 @@ class TestBearer:
         run(scenario())
         assert len(auth.issued) == 2
 
+    def test_gets_a_fresh_token_when_an_old_one_is_refused_without_a_challenge(self, registry, auth):
+        async def scenario():
+            async with connect(registry.url, credentials=USER) as client:
+                await client.find_manifest("a/one", "v1")
+                registry.fault(Fault(status=401))
+                assert await client.find_manifest("a/one", "v1")
+
+        run(scenario())
+        assert len(auth.issued) == 2
+
     def test_tries_once_more_when_a_fresh_token_is_refused(self, registry, auth):
         registry.fault(
             Fault(status=401, times=1, after=1, headers={"WWW-Authenticate": self.challenge(auth)})

@@ -24,7 +24,8 @@ class TestDelayBeforeRetry:
         assert delay_before_retry(1, error, POLICY, 0.5) is None
 
     def test_leaves_the_waiting_for_a_throttled_registry_to_the_limiter(self):
-        assert delay_before_retry(1, Throttled(retry_at=NOW), POLICY, 0.5) == 0.0
+        assert delay_before_retry(1, Throttled(retry_at=NOW), POLICY, 0.0) == 0.0
+        assert delay_before_retry(1, Throttled(retry_at=NOW), POLICY, 1.0) == POLICY.first_delay_seconds
         assert delay_before_retry(2, Throttled(retry_at=NOW), POLICY, 0.5) is None
 
 

@@ -306,7 +306,7 @@ class TestBesideWorkers:
         assert problems == []
         for assignment in claim(now=timezone.now() + timedelta(minutes=1)):
             taken[assignment.job_id] = assignment.tags
-        stored = {job.pk: tuple(job.tags) for job in jobs_of(rule)}
+        stored = {job.pk: tuple(job.tags or ()) for job in jobs_of(rule)}
         assert stored == taken
         copied = sorted(tag for tags in stored.values() for tag in tags)
         assert copied == sorted(f"v{number}" for number in range(120))

@@ -1,124 +1,216 @@
-"""What is due by time starts once, whoever else looks, and one bad rule holds up nobody."""
+"""What is due by time starts once, wherever and however often it is looked at."""
 
+import threading
 from datetime import UTC, datetime, timedelta
-from typing import Any
 
 import pytest
-from django.db import transaction
+from django.db import OperationalError, connections
 
-from registries.models import Edition
+from registries.models import AccessCredential, Edition, Instance
 from syncjobs import policies
-from syncjobs.models import Execution, Rule, Trigger
+from syncjobs.models import Execution, JobKind, Rule, Trigger
 from syncjobs.services import executions, schedules
 from syncjobs.states import Status
-from tests.factories import make_cross_tenant_rule, make_execution, make_instance, make_rule
+from tests.factories import make_cross_tenant_rule, make_execution, make_rule
+from tests.unit.syncjobs.services.events import NOW
 
 pytestmark = pytest.mark.django_db
 
-NOW = datetime(2026, 3, 1, 3, 0, 20, tzinfo=UTC)
-DUE = datetime(2026, 3, 1, 3, 0, tzinfo=UTC)
-NEXT = datetime(2026, 3, 2, 3, 0, tzinfo=UTC)
-DAILY: dict[str, Any] = {"schedule": "0 3 * * *", "next_run_at": DUE}
+MINUTE = timedelta(minutes=1)
 
 
-def planned(rule: Rule) -> datetime | None:
-    return Rule.objects.get(pk=rule.pk).next_run_at
+def stored(rule: Rule) -> Rule:
+    return Rule.objects.get(pk=rule.pk)
+
+
+def triggers() -> list[str]:
+    return list(Execution.objects.order_by("pk").values_list("trigger", flat=True))
+
+
+def finish() -> None:
+    Execution.objects.update(status=Status.SUCCEEDED, finished_at=NOW)
 
 
 class TestStartDueRules:
-    def test_opens_a_scan_for_a_rule_whose_time_has_come(self):
-        rule = make_rule(**DAILY)
+    @pytest.fixture
+    def rule(self):
+        return make_rule(schedule="*/10 * * * *", next_run_at=NOW - MINUTE)
+
+    def test_scans_and_plans_the_next_time(self, rule):
         assert schedules.start_due_rules(now=NOW) == 1
         execution = Execution.objects.get()
         assert (execution.rule, execution.trigger, execution.started_by) == (rule, Trigger.SCHEDULE, None)
-        assert execution.created_at == NOW
-        assert execution.jobs.count() == 1
-        assert planned(rule) == NEXT
+        assert execution.jobs.get().kind == JobKind.DISCOVER
+        assert stored(rule).next_run_at == NOW + 10 * MINUTE
 
-    def test_is_safe_to_repeat(self):
-        make_rule(**DAILY)
-        assert [schedules.start_due_rules(now=NOW) for _ in range(3)] == [1, 0, 0]
-        assert Execution.objects.count() == 1
+    def test_starts_once_however_many_times_were_missed(self, rule):
+        Rule.objects.update(next_run_at=NOW - timedelta(days=3))
+        assert [schedules.start_due_rules(now=NOW) for _ in range(2)] == [1, 0]
 
-    def test_leaves_rules_alone_that_are_not_due_or_have_no_time(self):
-        rules = [
-            make_rule(schedule="0 3 * * *", next_run_at=NEXT),
-            make_rule(schedule="", next_run_at=None),
-            make_rule(is_enabled=False, **DAILY),
-        ]
-        before = [planned(rule) for rule in rules]
+    def test_leaves_what_is_not_due_and_what_is_disabled(self, rule):
+        Rule.objects.update(is_enabled=False)
+        make_rule(schedule="* * * * *", next_run_at=NOW + MINUTE)
         assert schedules.start_due_rules(now=NOW) == 0
-        assert [planned(rule) for rule in rules] == before
-        assert not Execution.objects.exists()
 
-    def test_makes_up_once_for_times_that_passed_while_no_worker_ran(self):
-        rule = make_rule(schedule="*/5 * * * *", next_run_at=DUE - timedelta(days=3))
-        assert schedules.start_due_rules(now=NOW) == 1
-        assert planned(rule) == DUE + timedelta(minutes=5)
-
-    def test_follows_the_clock_of_the_rule_s_time_zone(self):
-        rule = make_rule(time_zone="Asia/Shanghai", **DAILY)
-        schedules.start_due_rules(now=NOW)
-        assert planned(rule) == datetime(2026, 3, 1, 19, 0, tzinfo=UTC)
-
-    def test_skips_the_time_while_the_rule_is_still_being_scanned(self):
-        rule = make_rule(**DAILY)
-        make_execution(rule=rule, status=Status.RUNNING)
-        assert schedules.start_due_rules(now=NOW) == 0
-        assert Execution.objects.count() == 1
-        assert planned(rule) == NEXT
-
-    def test_skips_the_time_if_a_scan_begins_at_the_same_moment(self, monkeypatch):
-        rule = make_rule(**DAILY)
+    def test_skips_a_turn_while_the_rule_is_being_scanned(self, rule):
         make_execution(rule=rule)
-        monkeypatch.setattr(policies, "check_can_trigger", lambda _rule: None)
         assert schedules.start_due_rules(now=NOW) == 0
-        assert Execution.objects.count() == 1
-        assert planned(rule) == NEXT
+        assert stored(rule).next_run_at == NOW + 10 * MINUTE
 
-    def test_does_not_mind_pushes_under_way(self):
-        rule = make_rule(**DAILY)
-        make_execution(rule=rule, trigger=Trigger.PUSH, status=Status.RUNNING)
+    def test_does_not_mind_pushes_under_way(self, rule):
+        make_execution(rule=rule, trigger=Trigger.PUSH)
         assert schedules.start_due_rules(now=NOW) == 1
 
-    def test_skips_a_rule_whose_edition_holds_none(self):
-        rule = make_rule(source=make_instance(edition=Edition.BASIC), **DAILY)
+    def test_skips_an_instance_that_became_basic(self, rule):
+        Instance.objects.update(edition=Edition.BASIC)
         assert schedules.start_due_rules(now=NOW) == 0
-        assert planned(rule) == NEXT
+        assert stored(rule).next_run_at == NOW + 10 * MINUTE
 
-    def test_leaves_it_to_the_drain_to_check_a_foreign_target_s_credential(self):
-        make_cross_tenant_rule(**DAILY)
-        assert schedules.start_due_rules(now=NOW) == 1
+    def test_follows_the_clock_of_the_rule_s_time_zone(self, rule):
+        Rule.objects.update(schedule="0 3 * * *", time_zone="Asia/Shanghai")
+        schedules.start_due_rules(now=NOW)
+        assert stored(rule).next_run_at == datetime(2026, 3, 1, 19, tzinfo=UTC)
 
-    @pytest.mark.parametrize("broken", [{"schedule": "gibberish"}, {"time_zone": "Mars/Olympus"}])
-    def test_is_not_held_up_by_a_rule_that_cannot_be_planned(self, broken, caplog):
-        bad, good = make_rule(**DAILY | broken), make_rule(**DAILY)
-        assert schedules.start_due_rules(now=NOW) == 2
-        assert (planned(bad), planned(good)) == (None, NEXT)
-        assert f"Rule {bad.pk}" in caplog.text
-
-    def test_starts_nothing_that_another_worker_has_just_started(self, monkeypatch):
-        rule = make_rule(**DAILY)
-        following = schedules._following
-
-        def overtaken(slow: Rule, now: datetime) -> datetime | None:
-            Rule.objects.filter(pk=slow.pk).update(next_run_at=NEXT)
-            return following(slow, now)
-
-        monkeypatch.setattr(schedules, "_following", overtaken)
+    def test_skips_its_turn_if_a_scan_begins_at_the_same_moment(self, rule, monkeypatch):
+        monkeypatch.setattr(policies, "check_can_trigger", lambda rule: make_execution(rule=rule))
         assert schedules.start_due_rules(now=NOW) == 0
-        assert planned(rule) == NEXT
-        assert not Execution.objects.exists()
+        assert stored(rule).next_run_at == NOW + 10 * MINUTE
 
-    def test_tries_again_next_time_if_the_execution_cannot_be_stored(self, monkeypatch):
-        rule = make_rule(**DAILY)
-
-        def fail(**_fields: object) -> None:
-            raise RuntimeError
+    def test_tries_again_next_time_if_the_execution_cannot_be_stored(self, rule, monkeypatch):
+        def fail(**_given: object) -> None:
+            raise OperationalError("disk full")
 
         monkeypatch.setattr(executions, "open_scan", fail)
-        with pytest.raises(RuntimeError), transaction.atomic():
+        with pytest.raises(OperationalError):
             schedules.start_due_rules(now=NOW)
-        assert planned(rule) == DUE
         monkeypatch.undo()
         assert schedules.start_due_rules(now=NOW) == 1
+
+    def test_leaves_it_to_the_drain_to_check_the_credential_of_a_foreign_target(self):
+        make_cross_tenant_rule(schedule="* * * * *", next_run_at=NOW)
+        AccessCredential.objects.update(is_enabled=False)
+        assert schedules.start_due_rules(now=NOW) == 1
+
+    def test_a_bad_expression_does_not_hold_up_the_others(self, rule):
+        make_rule(schedule="no such time", next_run_at=NOW - MINUTE)
+        assert schedules.start_due_rules(now=NOW) == 2
+
+
+class TestStartDuePolls:
+    @pytest.fixture
+    def rule(self):
+        return make_rule(poll_interval_seconds=600, is_push_triggered=False)
+
+    def test_begins_with_the_first_look(self, rule):
+        assert schedules.start_due_polls(now=NOW) == 1
+        assert triggers() == [Trigger.POLL]
+
+    def test_looks_again_when_the_interval_is_over(self, rule):
+        schedules.start_due_polls(now=NOW)
+        finish()
+        planned = stored(rule).next_poll_at
+        assert planned is not None
+        assert NOW + 8 * MINUTE <= planned <= NOW + 10 * MINUTE
+        assert schedules.start_due_polls(now=planned - MINUTE) == 0
+        assert schedules.start_due_polls(now=planned) == 1
+
+    @pytest.mark.parametrize("interval", [None, 0])
+    def test_leaves_rules_that_do_not_poll(self, rule, interval):
+        Rule.objects.update(poll_interval_seconds=interval)
+        assert schedules.start_due_polls(now=NOW) == 0
+
+    def test_leaves_disabled_rules(self, rule):
+        Rule.objects.update(is_enabled=False)
+        assert schedules.start_due_polls(now=NOW) == 0
+
+    def test_skips_a_turn_while_the_rule_is_being_scanned(self, rule):
+        make_execution(rule=rule)
+        assert schedules.start_due_polls(now=NOW) == 0
+        planned = stored(rule).next_poll_at
+        assert planned is not None
+        assert planned > NOW
+
+
+class TestStartDueSweeps:
+    @pytest.fixture
+    def rule(self):
+        return make_rule(sweep_interval_seconds=3600)
+
+    def test_first_plans_a_time_within_the_interval(self, rule):
+        assert schedules.start_due_sweeps(now=NOW) == 0
+        planned = stored(rule).next_sweep_at
+        assert planned is not None
+        assert NOW <= planned <= NOW + 60 * MINUTE
+
+    def test_spreads_the_rules_over_the_interval(self):
+        for _ in range(30):
+            make_rule()
+        schedules.start_due_sweeps(now=NOW)
+        minutes = {
+            (at - NOW) // MINUTE
+            for at in Rule.objects.values_list("next_sweep_at", flat=True)
+            if at is not None
+        }
+        assert len(minutes) > 10
+
+    def test_keeps_a_planned_time(self, rule):
+        schedules.start_due_sweeps(now=NOW)
+        planned = stored(rule).next_sweep_at
+        schedules.start_due_sweeps(now=NOW)
+        assert stored(rule).next_sweep_at == planned
+
+    def test_scans_when_due_and_plans_the_next_time(self, rule):
+        Rule.objects.update(next_sweep_at=NOW)
+        assert schedules.start_due_sweeps(now=NOW) == 1
+        assert triggers() == [Trigger.SWEEP]
+        planned = stored(rule).next_sweep_at
+        assert planned is not None
+        assert NOW + 48 * MINUTE <= planned <= NOW + 60 * MINUTE
+
+    @pytest.mark.parametrize(
+        "change", [{"sweep_interval_seconds": 0}, {"is_push_triggered": False}, {"is_enabled": False}]
+    )
+    def test_leaves_rules_that_are_not_swept(self, rule, change):
+        Rule.objects.update(next_sweep_at=NOW, **change)
+        assert schedules.start_due_sweeps(now=NOW) == 0
+
+    def test_skips_a_turn_while_the_rule_is_being_scanned(self, rule):
+        Rule.objects.update(next_sweep_at=NOW)
+        make_execution(rule=rule, trigger=Trigger.POLL)
+        assert schedules.start_due_sweeps(now=NOW) == 0
+        planned = stored(rule).next_sweep_at
+        assert planned is not None
+        assert planned > NOW
+
+
+@pytest.mark.django_db(transaction=True)
+class TestInSeveralPlaces:
+    @pytest.mark.parametrize(
+        ("start", "fields"),
+        [
+            (schedules.start_due_rules, {"schedule": "* * * * *", "next_run_at": NOW}),
+            (schedules.start_due_polls, {"poll_interval_seconds": 60}),
+            (schedules.start_due_sweeps, {"next_sweep_at": NOW}),
+        ],
+    )
+    def test_each_rule_starts_once(self, start, fields):
+        for _ in range(5):
+            make_rule(**fields)
+        barrier = threading.Barrier(4)
+        started: list[int] = []
+
+        def look() -> None:
+            try:
+                barrier.wait(30)
+                started.append(start(now=NOW))
+            finally:
+                connections.close_all()
+
+        threads = [threading.Thread(target=look) for _ in range(4)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join(60)
+
+        assert len(started) == 4
+        assert sum(started) == 5 == Execution.objects.count()

@@ -19,52 +19,22 @@ from syncjobs.models import Worker
 from syncjobs.worker import supervisor as module
 from syncjobs.worker.supervisor import Supervisor, child_environment, database_problem
 from tests.factories import make_job, make_worker
+from tests.servers.process_tree import group, survivors
 
-pytestmark = pytest.mark.django_db
+pytestmark = pytest.mark.django_db(transaction=True)  # a supervisor closes old connections
 
 ERRORS = [
     OperationalError("server closed"),
     InterfaceError("already closed"),
     DatabaseError("not a database"),
 ]
-SLEEP = "sleep 60"
-STUBBORN = "trap '' TERM; sleep 60"
-
-
-class Scripted(Supervisor):
-    """
-    A supervisor whose cluster is a shell script, and which stops after looking a number of times.
-
-    The flag's path is in the script's variable REGATTA_DRAIN_FLAG, as in a cluster's environment.
-    """
-
-    def __init__(self, script: str = SLEEP, *, looks: int = 1, companion=None) -> None:
-        super().__init__(companion)
-        self.script = script
-        self.looks = looks
-        self.pids: list[int] = []
-
-    def _start(self) -> None:
-        self._cluster = subprocess.Popen(
-            ["sh", "-c", f"echo ready; {self.script}"],
-            env={**os.environ, "REGATTA_DRAIN_FLAG": str(self._flag)},
-            start_new_session=True,
-            stdout=subprocess.PIPE,
-        )
-        assert self._cluster.stdout is not None
-        self._cluster.stdout.readline()
-        self._started_at = module.time.monotonic()
-        self.pids.append(self._cluster.pid)
-
-    def _look(self) -> None:
-        super()._look()
-        self.looks -= 1
-        if not self.looks:
-            self._on_signal(signal.SIGTERM, None)
+SLEEP = "echo ready; exec sleep 60"
+STUBBORN = "trap '' TERM; echo ready; sleep 60"
+BROKEN = "echo ready; exit 3"
 
 
 class Clock:
-    """Time that passes only when somebody sleeps."""
+    """Time that passes only when somebody sleeps, and for an hour at most: a loop without end fails."""
 
     def __init__(self) -> None:
         self.now = 1000.0
@@ -74,11 +44,49 @@ class Clock:
 
     def sleep(self, seconds: float) -> None:
         self.now += seconds
+        assert self.now < 4600
+
+
+class Scripted(Supervisor):
+    """
+    A supervisor whose cluster is a shell script, and which stops after looking a number of times.
+
+    The script prints a line when it is ready. The flag's path is in its variable REGATTA_DRAIN_FLAG, as in a
+    cluster's environment.
+    """
+
+    clock: Clock
+
+    def __init__(self, script: str = SLEEP, *, looks: int = 1, companion=None) -> None:
+        super().__init__(companion)
+        self.script = script
+        self.looks = looks
+        self.pids: list[int] = []
+
+    def _start(self) -> None:
+        self._cluster = subprocess.Popen(
+            ["sh", "-c", self.script],
+            env={**os.environ, "REGATTA_DRAIN_FLAG": str(self._flag)},
+            start_new_session=True,
+            stdout=subprocess.PIPE,
+        )
+        assert self._cluster.stdout is not None
+        self._cluster.stdout.readline()
+        if self.script == BROKEN:
+            self._cluster.wait()
+        self._started_at = self.clock.monotonic()
+        self.pids.append(self._cluster.pid)
+
+    def _look(self) -> None:
+        super()._look()
+        self.looks -= 1
+        if not self.looks:
+            self._on_signal(signal.SIGTERM, None)
 
 
 @pytest.fixture(autouse=True)
 def clock(monkeypatch):
-    clock = Clock()
+    clock = Scripted.clock = Clock()
     monkeypatch.setattr(module, "time", clock)
     return clock
 
@@ -105,14 +113,6 @@ def handlers():
         signal.signal(number, handler)
 
 
-def is_group_alive(pid: int) -> bool:
-    try:
-        os.killpg(pid, 0)
-    except ProcessLookupError:
-        return False
-    return True
-
-
 def fail(error: Exception):
     def raise_it(*_arguments: object, **_keywords: object) -> None:
         raise error
@@ -125,7 +125,7 @@ class TestRun:
         supervisor = Scripted(looks=3)
         assert supervisor.run() == 0
         (pid,) = supervisor.pids
-        assert not is_group_alive(pid)
+        assert survivors(group(pid)) == []
 
     def test_shows_itself_while_it_lives_and_rings_for_what_waits(self, rings, monkeypatch):
         seen: list[tuple[str, bool]] = []
@@ -150,13 +150,13 @@ class TestRun:
             assert supervisor._is_stopping
 
     def test_starts_the_cluster_again_when_it_ends(self, caplog):
-        supervisor = Scripted("exit 3", looks=4)
+        supervisor = Scripted(BROKEN, looks=4)
         supervisor.run()
         assert len(supervisor.pids) == 2
         assert "ended with code 3" in caplog.text
 
     def test_waits_longer_each_time_a_cluster_ends_at_once_but_not_for_ever(self, clock):
-        supervisor = Scripted("exit 3", looks=20)
+        supervisor = Scripted(BROKEN, looks=20)
         before = clock.now
         supervisor.run()
         pauses = 1 + 2 + 4 + 8 + 16 + 5 * 30
@@ -248,7 +248,9 @@ class TestWatch:
 class TestDrain:
     def test_raises_a_flag_of_its_own_until_the_cluster_has_stopped(self, flag, tmp_path):
         seen = tmp_path / "seen"
-        script = f"trap 'ls \"$REGATTA_DRAIN_FLAG\" >{seen}; exit 0' TERM; while :; do sleep 0.1; done"
+        script = (
+            f"trap 'ls \"$REGATTA_DRAIN_FLAG\" >{seen}; exit 0' TERM; echo ready; while :; do sleep 0.1; done"
+        )
         first, second = Scripted(script), Scripted(script)
         assert first.run() == 0
         first_flag = seen.read_text().strip()
@@ -261,13 +263,13 @@ class TestDrain:
         settings.WORKER_GRACE_SECONDS = 0.3
         supervisor = Scripted(STUBBORN)
         assert supervisor.run() == 1
-        assert not is_group_alive(supervisor.pids[0])
+        assert survivors(group(supervisor.pids[0])) == []
         assert "stopping hard" in caplog.text
 
     def test_leaves_no_child_of_the_cluster_behind(self):
-        supervisor = Scripted("sleep 60 & exec sleep 60")
+        supervisor = Scripted("sleep 60 & echo ready; exec sleep 60")
         assert supervisor.run() == 0
-        assert not is_group_alive(supervisor.pids[0])
+        assert survivors(group(supervisor.pids[0])) == []
 
     @pytest.mark.parametrize("error", ERRORS, ids=repr)
     def test_drains_without_a_database_too(self, monkeypatch, error):

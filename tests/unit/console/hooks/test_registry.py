@@ -1,0 +1,147 @@
+"""`POST /hooks/registries/<instance id>`: quick, safe, and silent to strangers."""
+
+import json
+from typing import Any
+
+import pytest
+from django.db import OperationalError
+from django.test import Client
+from django.utils import timezone
+
+from console.hooks import registry
+from registries.models import Instance
+from registries.services import hooks
+from syncjobs.models import Execution, Job, PushEvent
+from syncjobs.services import intake
+from tests.factories import make_hosted_instance, make_instance, make_rule
+from tests.unit.console.hooks.test_formats import event, harbor
+
+pytestmark = pytest.mark.django_db
+
+UNKNOWN = "tcr-unknown1"
+
+
+@pytest.fixture
+def instance():
+    return make_rule(namespace="team").source
+
+
+@pytest.fixture
+def secret(instance):
+    return secret_of(instance)
+
+
+@pytest.fixture
+def client():
+    return Client(enforce_csrf_checks=True)
+
+
+def secret_of(instance: Instance) -> str:
+    return hooks.get_or_create_secret(instance=instance, by=None, now=timezone.now())
+
+
+def post(client: Client, instance_id: str, secret: str, body: Any, **headers: str):
+    if not isinstance(body, bytes):
+        body = json.dumps(body).encode()
+    return client.generic(
+        "POST",
+        f"/hooks/registries/{instance_id}",
+        body,
+        content_type="application/vnd.docker.distribution.events.v1+json",
+        headers={"Authorization": f"Bearer {secret}", **headers},
+    )
+
+
+class TestReceive:
+    def test_stores_and_handles_what_a_docker_registry_sends(self, client, instance, secret):
+        answer = post(client, instance.instance_id, secret, {"events": [event()]})
+        assert (answer.status_code, answer.json()) == (202, {"accepted": 1})
+        job = Job.objects.get()
+        assert (job.source_repository, job.tags) == ("team/app", ["v1"])
+        assert PushEvent.objects.get().handled_at is not None
+
+    def test_stores_and_handles_what_harbor_sends(self, client, instance, secret):
+        answer = post(client, instance.instance_id, "", harbor(), Authorization=secret)
+        assert answer.status_code == 202
+        assert Job.objects.get().tags == ["v1"]
+
+    def test_takes_a_repeated_event_and_does_nothing(self, client, instance, secret):
+        for _ in range(3):
+            assert post(client, instance.instance_id, secret, {"events": [event()]}).status_code == 202
+        assert (PushEvent.objects.count(), Execution.objects.count()) == (1, 1)
+
+    def test_takes_what_is_of_no_interest_without_storing_it(self, client, instance, secret):
+        answer = post(client, instance.instance_id, secret, {"events": [event(action="pull")]})
+        assert (answer.status_code, answer.json()) == (202, {"accepted": 0})
+        assert not PushEvent.objects.exists()
+
+    def test_takes_a_burst_of_500_in_one_body(self, client, instance, secret, django_assert_max_num_queries):
+        events = [event(id=f"e{n}", target_tag=f"v{n}") for n in range(500)]
+        with django_assert_max_num_queries(40):
+            answer = post(client, instance.instance_id, secret, {"events": events})
+        assert answer.json() == {"accepted": 500}
+        assert len(Job.objects.get().tags or ()) == 500
+
+    def test_hears_only_of_the_prefix_of_a_hosted_instance(self, client):
+        hosted = make_hosted_instance(prefix="hosted/one")
+        make_rule(source=hosted, namespace="team")
+        events = [
+            event(id="mine", target_repository="hosted/one/team/app"),
+            event(id="theirs", target_repository="hosted/two/team/app"),
+        ]
+        answer = post(client, hosted.instance_id, secret_of(hosted), {"events": events})
+        assert answer.json() == {"accepted": 1}
+        assert Job.objects.get().source_repository == "team/app"
+
+    def test_answers_202_when_the_events_are_stored_but_could_not_be_handled(
+        self, client, instance, secret, monkeypatch
+    ):
+        def fail(**_given: object) -> int:
+            raise OperationalError("database is locked")
+
+        monkeypatch.setattr(intake, "handle", fail)
+        assert post(client, instance.instance_id, secret, {"events": [event()]}).status_code == 202
+        monkeypatch.undo()
+        assert intake.handle_waiting(now=timezone.now()) == 1
+        assert Job.objects.get().tags == ["v1"]
+
+
+class TestRefusals:
+    def test_a_wrong_secret_and_an_unknown_instance_are_answered_alike(self, client, instance, secret):
+        answers = [
+            post(client, instance_id, presented, {"events": [event()]}, **{"X-Request-ID": "the-same-one"})
+            for instance_id, presented in (
+                (instance.instance_id, "wrong"),
+                (instance.instance_id, ""),
+                (UNKNOWN, secret),
+                (make_instance().instance_id, secret),
+            )
+        ]
+        assert {answer.status_code for answer in answers} == {401}
+        assert len({(answer.content, str(sorted(answer.headers.items()))) for answer in answers}) == 1
+        assert answers[0].headers["WWW-Authenticate"] == "Bearer"
+        assert not PushEvent.objects.exists()
+
+    def test_strangers_are_refused_before_their_body_is_read(self, client, instance, secret):
+        answer = post(client, instance.instance_id, "wrong", b"x" * (registry.MOST_BYTES + 1))
+        assert answer.status_code == 401
+
+    def test_a_body_that_is_too_large(self, client, instance, secret):
+        answer = post(client, instance.instance_id, secret, b" " * (registry.MOST_BYTES + 1))
+        assert answer.status_code == 413
+        assert "1048576" in answer.json()["error"]
+
+    def test_the_largest_body_is_read(self, client, instance, secret):
+        body = json.dumps({"events": [event()]}).encode().ljust(registry.MOST_BYTES)
+        assert post(client, instance.instance_id, secret, body).status_code == 202
+
+    def test_a_malformed_body_gets_a_sentence_and_changes_nothing(self, client, instance, secret):
+        answer = post(client, instance.instance_id, secret, {"events": [event(), {"action": "push"}]})
+        assert answer.status_code == 400
+        assert answer.json()["error"] == "events[1] has no “target”."
+        assert not PushEvent.objects.exists()
+
+    @pytest.mark.parametrize("method", ["get", "put", "delete", "head"])
+    def test_other_methods(self, client, instance, method):
+        answer = getattr(client, method)(f"/hooks/registries/{instance.instance_id}")
+        assert answer.status_code == 405
