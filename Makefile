@@ -2,11 +2,12 @@
 SHELL := /bin/bash
 PYTHON := .venv/bin/python
 DB ?= sqlite
+KILLS ?= 100
 ONCE ?=
 ONLY ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo run worker test check fix lock bench
+.PHONY: chaos help setup demo run worker test check fix lock bench
 
 help: ## List the commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -39,3 +40,6 @@ lock: setup ## Write the lock files anew from pyproject.toml
 
 bench: setup ## Print the benchmark table (ONLY=small,wan: a part)
 	@$(PYTHON) -m bench $(if $(ONLY),--only $(ONLY))
+
+chaos: setup ## Kill workers at random moments and look that nothing is lost (KILLS=100, DB=postgres)
+	@REGATTA_TEST_DB=$(DB) $(PYTHON) -m tests.chaos --kills $(KILLS)

@@ -7,6 +7,7 @@ import sys
 
 from bench import bars, results, table
 from bench.measuring import say
+from bench.processes import Neighbours
 from bench.workloads import WORKLOADS
 from bench.workloads.workload import Workshop
 
@@ -16,11 +17,13 @@ def main() -> int:
     arguments = parser().parse_args()
     chosen = [WORKLOADS[name] for name in arguments.only or WORKLOADS]
     found: list[results.Result] = []
+    neighbours = Neighbours()
     with Workshop(runs=arguments.runs, only=arguments.tools) as workshop:
         for workload in chosen:
             say(f"{workload.name}:")
             found += workload.measure(workshop)
     print(table.render_results(found))
+    print(f"\nOther programs had {neighbours.share():.0%} of the machine's CPU meanwhile.")
     if arguments.tools:
         return 0
     results.save(found)

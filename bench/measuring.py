@@ -24,9 +24,7 @@ def in_turns(runs_of: dict[str, int], once: Callable[[str, int], Run]) -> dict[s
         for tool, count in runs_of.items():
             if number < count:
                 run = once(tool, number)
-                say(
-                    f"    {tool}: {run.sample.wall_seconds:.2f} s, CPU {run.sample.cpu_seconds:.2f} s {run.report}"
-                )
+                say(f"    {tool}: {_facts_of(run)}")
                 found[tool].append(run)
     return found
 
@@ -34,7 +32,7 @@ def in_turns(runs_of: dict[str, int], once: Callable[[str, int], Run]) -> dict[s
 def _facts_of(run: Run) -> str:
     facts = {"wall": run.sample.wall_seconds, "cpu": run.sample.cpu_seconds, **run.report}
     return ", ".join(
-        f"{name} {value:.2f}" if isinstance(value, float) else f"{name} {value}"
+        f"{name} {value:.3g}" if isinstance(value, float) else f"{name} {value}"
         for name, value in facts.items()
         if value != ""
     )

@@ -43,6 +43,12 @@ def parse_stat(line: str) -> Stat:
     return Stat(parent=int(fields[1]), cpu_seconds=sum(map(int, fields[11:15])) / _TICKS_PER_SECOND)
 
 
+def parse_busy(text: str) -> float:
+    """Return the CPU seconds that /proc/stat says the machine has been busy. Source: proc(5)."""
+    user, nice, system, _idle, _iowait, irq, softirq = map(int, text.split("\n", 1)[0].split()[1:8])
+    return (user + nice + system + irq + softirq) / _TICKS_PER_SECOND
+
+
 def family(root: int, parents: Mapping[int, int]) -> set[int]:
     """Return the process and all below it, given everyone's parent."""
     found = {root}
@@ -54,6 +60,23 @@ def family(root: int, parents: Mapping[int, int]) -> set[int]:
 def cpu_seconds(pid: int) -> float:
     """Return the CPU seconds that the process and all below it have used so far."""
     return sum(stat.cpu_seconds for stat in _stats(pid).values())
+
+
+class Neighbours:
+    """Tells how much of the machine went to programs that are not ours, which makes figures noisy."""
+
+    def __init__(self) -> None:
+        self._before = self._now()
+
+    def share(self) -> float:
+        """Return the share of the machine's CPU time, 0 to 1, that others have used since the beginning."""
+        wall, busy, own = (after - before for before, after in zip(self._before, self._now(), strict=True))
+        return max(0.0, busy - own) / (wall * (os.cpu_count() or 1))
+
+    @staticmethod
+    def _now() -> tuple[float, float, float]:
+        busy = parse_busy(Path("/proc/stat").read_text())
+        return time.monotonic(), busy, cpu_seconds(os.getpid())
 
 
 class Gauge:

@@ -42,6 +42,8 @@ except ValueError as error:
 
 WORKER_PROCESSES = env.integer("WORKER_PROCESSES", 2, minimum=1)
 WORKER_GRACE_SECONDS = env.integer("WORKER_GRACE_SECONDS", 60, minimum=1)
+ACCOUNT_JOBS = env.integer("ACCOUNT_JOBS", 0)
+REGISTRY_JOBS = env.integer("REGISTRY_JOBS", 0)
 DRAIN_FLAG = env.text("DRAIN_FLAG", str(DATA_DIR / "drain"))
 METRICS_TOKEN = env.find("METRICS_TOKEN") or ""
 LISTEN = env.text("LISTEN", "127.0.0.1:8080")
@@ -153,7 +155,8 @@ USE_TZ = True
 TIME_ZONE = env.text("TIME_ZONE", "UTC")
 
 STATIC_URL = "/static/"
-STATIC_ROOT = BASE_DIR / "staticfiles"
+STATIC_ROOT = DATA_DIR / "static"
+STATIC_ROOT.mkdir(parents=True, exist_ok=True)
 STATICFILES_DIRS = [BASE_DIR / "static"]
 WHITENOISE_USE_FINDERS = DEBUG or "pytest" in sys.modules
 STORAGES = {

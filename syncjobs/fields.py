@@ -18,6 +18,14 @@ _LONGEST_SPAN_SECONDS = 30 * 86_400
 _FILTER_LENGTH = Rule._meta.get_field("repository").max_length
 
 
+class InstanceChoiceField(forms.ModelChoiceField):  # type: ignore[type-arg]  # no generics at run time
+    """Chooses an instance by its ID; shown with ID and region, because names alone are ambiguous."""
+
+    def label_from_instance(self, obj: Instance) -> str:
+        """Return the words of one choice."""
+        return f"{obj.name} ({obj.instance_id}), {obj.region.name}"
+
+
 class RuleFields(ActingForm):
     """Source: seeds 000 and 001, "Creating a synchronization rule"; from `is_flattened` on, some are ours."""
 
@@ -59,9 +67,10 @@ class RuleFields(ActingForm):
         label=gettext_lazy("Repository Type"), choices=ArtifactType, required=False, initial=ArtifactType.BOTH
     )
     is_cross_tenant = forms.BooleanField(label=gettext_lazy("Cross-tenant sync"), required=False)
-    target = forms.ModelChoiceField(
+    target = InstanceChoiceField(
         label=gettext_lazy("Target Instance"),
         queryset=Instance.objects.none(),
+        empty_label=gettext_lazy("Select an instance"),
         to_field_name="instance_id",
         required=False,
         error_messages={"invalid_choice": gettext_lazy("There is no such instance.")},

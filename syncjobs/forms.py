@@ -7,7 +7,6 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any, cast
 
-from django import forms
 from django.core.exceptions import ValidationError
 from django.db import IntegrityError
 from django.utils import timezone
@@ -20,7 +19,12 @@ from registries.services import access_credentials
 from registries.services.access_credentials import CredentialRejected
 from registries.vault import VaultError
 from syncjobs import matching, schedules
-from syncjobs.fields import DEFAULT_RETRY_WINDOW_SECONDS, DEFAULT_SWEEP_INTERVAL_SECONDS, RuleFields
+from syncjobs.fields import (
+    DEFAULT_RETRY_WINDOW_SECONDS,
+    DEFAULT_SWEEP_INTERVAL_SECONDS,
+    InstanceChoiceField,
+    RuleFields,
+)
 from syncjobs.models import ArtifactType, FilterSyntax, Rule
 from syncjobs.services import rules
 
@@ -74,8 +78,8 @@ class RuleForm(RuleFields):
         stored_values = values_of(instance) if instance else {"time_zone": (by and by.time_zone) or "UTC"}
         super().__init__(data, by=by, initial=stored_values | dict(initial or {}))
         self.keep_if_absent("bandwidth_windows", "poll_interval_seconds", "sweep_interval_seconds")
-        targets = cast("forms.ModelChoiceField[Instance]", self.fields["target"])
-        targets.queryset = Instance.objects.filter(account=source.account)
+        targets = cast(InstanceChoiceField, self.fields["target"])
+        targets.queryset = Instance.objects.filter(account=source.account).select_related("region")
 
     def clean_name(self) -> str:
         """Check that the source instance has no other rule of this name."""

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import logging
 import time
+from datetime import datetime
 from typing import Any
 
 from django.db import connections, transaction
@@ -137,6 +138,11 @@ def ensure_tick() -> None:
             "repeats": -1,
         },
     )
+
+
+def is_tick_late(limit: datetime) -> bool:
+    """Return whether the tick should have been called before `limit` and nobody has."""
+    return bool(Schedule.objects.filter(name=_TICK_NAME, next_run__lt=limit).exists())
 
 
 def _enqueue() -> None:

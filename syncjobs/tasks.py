@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-import asyncio
 import logging
 
-import uvloop
 from django.utils import timezone
 
 from syncjobs import queue
-from syncjobs.drain import ledger
-from syncjobs.drain.loop import Drain
+from syncjobs.drain import ledger, resident
 from syncjobs.services import intake, retention, schedules
 
 log = logging.getLogger(__name__)
@@ -18,8 +15,7 @@ log = logging.getLogger(__name__)
 
 def drain() -> None:
     """Work on due jobs until none is left or the time slice is over."""
-    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-        runner.run(_drain())
+    resident.drain()
 
 
 def tick() -> None:
@@ -38,7 +34,3 @@ def tick() -> None:
             log.exception("%s failed; the next tick tries again", act.__qualname__)
     if ledger.has_due(now):
         queue.ring()
-
-
-async def _drain() -> None:
-    await Drain().run()

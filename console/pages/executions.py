@@ -27,6 +27,7 @@ from syncjobs.queries.executions import ExecutionRow, ExecutionSummary
 from syncjobs.queries.rows import Rows
 from syncjobs.services import executions
 
+_TAGS_SHOWN = 25
 _TAG_STATES = (OutcomeStatus.FAILED, OutcomeStatus.SKIPPED, OutcomeStatus.COPIED, OutcomeStatus.DELETED)
 
 
@@ -132,7 +133,7 @@ def detail(request: Request, execution_id: int) -> HttpResponse:
         "jobs": pagination.paginate(request, execution_queries.list_jobs(execution, status=state)),
         "tag_state": tag_state,
         "tag_states": [(value, value.label, getattr(summary.counts, value)) for value in _TAG_STATES],
-        "outcomes": pagination.paginate(request, outcomes, parameter="tags_page"),
+        "outcomes": pagination.paginate(request, outcomes, parameter="tags_page", size=_TAGS_SHOWN),
         "repository": job_id,
         "can_stop": can_synchronize and not execution.is_final,
         "can_retry": can_synchronize and execution.is_final and summary.retryable_count,

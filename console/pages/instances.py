@@ -20,13 +20,14 @@ from registries.services import instances
 from syncjobs.queries import executions as execution_queries
 from syncjobs.queries import rules as rule_queries
 
+_RULES_SHOWN = 20
 _SORTS = ("name", "edition", "region__code", "created_at")
 
 
 @require_safe
 def list_page(request: Request) -> HttpResponse:
     """Show the visible instances, searched and sorted as the URL says."""
-    search = request.GET.get("q", "").strip()
+    search = pagination.search_of(request)
     sort = pagination.sort_of(request, _SORTS)
     found = Instance.objects.visible_to(request.user).select_related("region", "backend", "account")
     if search:
@@ -57,11 +58,13 @@ def detail(request: Request, instance_id: str) -> HttpResponse:
     """Show one instance, its rules and its latest executions."""
     instance = access.get_instance_or_404(request.user, instance_id)
     now = timezone.now()
+    rules = rule_queries.list_rules(source=instance)
     latest = instance.executions.select_related("rule").order_by("-id")[:10]
     context = {
         "instance": instance,
         "can_manage": permissions.can(request.user, Permission.MANAGE, instance),
-        "rule_rows": rule_queries.list_rules(source=instance)[:50],
+        "rule_rows": rules[:_RULES_SHOWN],
+        "rule_count": rules.count(),
         "recent": execution_queries.describe_executions(latest, now),
     }
     return render(request, "instances/detail.html", context)

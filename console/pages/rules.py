@@ -28,7 +28,7 @@ _STATES = {"enabled": True, "disabled": False}
 def list_page(request: Request) -> HttpResponse:
     """Show the region and instance selectors and the rules of the chosen instance."""
     choice = instance_choice.choose(request)
-    search = request.GET.get("q", "").strip()
+    search = pagination.search_of(request)
     state = request.GET.get("state", "")
     sort = pagination.sort_of(request, rule_queries.SORTS)
     context = {"choice": choice, "search": search, "state": state, "sort": sort}

@@ -1,4 +1,4 @@
-"""Pages of a long table: the one that the URL asks for, and the order."""
+"""What the URL says about a long table: page, order, search."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from django.http import HttpRequest
 from syncjobs.queries.rows import Rows
 
 PAGE_SIZE = 50
+_LONGEST_SEARCH = 200
 
 
 def paginate(
@@ -34,3 +35,8 @@ def sort_of(request: HttpRequest, columns: Sequence[str]) -> str:
     """Return the column that the URL sorts by, with `-` for descending; the first column if it names none."""
     asked = request.GET.get("sort", "")
     return asked if asked.removeprefix("-") in columns else columns[0]
+
+
+def search_of(request: HttpRequest) -> str:
+    """Return what the URL searches for; PostgreSQL takes no NUL characters, and nobody means one."""
+    return request.GET.get("q", "").replace("\x00", "").strip()[:_LONGEST_SEARCH]

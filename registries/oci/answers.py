@@ -54,6 +54,8 @@ _BY_STATUS: dict[int, type[RegistryError]] = {
     507: StorageFull,
 }
 _TRANSIENT_STATUSES = frozenset({408, 425})
+# Distribution answers 500 to a manifest with a layer address that it does not allow, and means these.
+_ABOUT_THE_MANIFEST = frozenset({"MANIFEST_BLOB_UNKNOWN", "MANIFEST_INVALID", "MANIFEST_UNVERIFIED"})
 
 
 def error_from_answer(
@@ -68,7 +70,8 @@ def error_from_answer(
     if status == 429 or code == "TOOMANYREQUESTS" or (status == 503 and "retry-after" in headers):
         retry_at = parse_retry_after(headers.get("retry-after"), now) or 0.0
         return Throttled(detail or "the registry limits requests", retry_at=retry_at, status=status)
-    if status in _TRANSIENT_STATUSES or (status >= 500 and status not in _BY_STATUS):
+    is_failure = status >= 500 and status not in _BY_STATUS and code not in _ABOUT_THE_MANIFEST
+    if status in _TRANSIENT_STATUSES or is_failure:
         return ServerError(detail, status=status)
     return _class_of(status, code, detail.lower())(detail, status=status)
 
@@ -93,16 +96,28 @@ def _class_of(status: int, code: str, words: str) -> type[RegistryError]:
 
 
 def _read_errors(content: bytes) -> tuple[str, str]:
-    """Return the first error code and the words of an error body, "" for what it does not say."""
+    """
+    Return the most telling error code and the words of an error body, "" for what it does not say.
+
+    That is the first code, unless a later one is known and the first is not; the words are then those of both.
+    """
     try:
         document: Any = json.loads(content)
-        errors = document["errors"]
+        errors = [_read_error(error) for error in document["errors"]]
         first = errors[0]
-        code = str(first.get("code", "")).upper()
-        message = str(first.get("message") or "")
     except (ValueError, LookupError, TypeError, AttributeError, RecursionError):
         return "", _plain_words(content)
-    extra = first.get("detail")
+    if first[0] not in _BY_REGISTRY_CODE:
+        for code, words in errors:
+            if code in _BY_REGISTRY_CODE:
+                return code, f"{words}; {first[1]}" if first[1] else words
+    return first
+
+
+def _read_error(error: Any) -> tuple[str, str]:
+    code = str(error.get("code", "")).upper()
+    message = str(error.get("message") or "")
+    extra = error.get("detail")
     if isinstance(extra, str) and extra and extra != message:
         message = f"{message}: {extra}" if message else extra
     return code, " ".join(part for part in (code, message) if part)

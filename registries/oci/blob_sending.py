@@ -202,7 +202,7 @@ class BlobSending:
                 kept = await self._uploads.offset(self._upload)
                 if _RESUME_FROM_BYTES <= kept <= self._verifier.position:
                     return kept
-        if not isinstance(problem, UploadLost):
+        if not (isinstance(problem, UploadLost) and problem.status == 404):
             await self._uploads.cancel(self._upload)
         fresh = await self._uploads.open(self._upload.repository, self._upload.algorithm)
         self._upload.location = fresh.location

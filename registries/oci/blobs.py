@@ -4,9 +4,18 @@ import asyncio
 import contextlib
 import re
 from collections.abc import AsyncGenerator
+from urllib.parse import urlsplit
 
 from registries.oci.digest import EMPTY_SHA256, Hasher, algorithm_of, digest_of, new_hasher
-from registries.oci.errors import ConnectionCut, DigestMismatch, SizeMismatch, Throttled, TransientError
+from registries.oci.errors import (
+    ConnectionCut,
+    DigestMismatch,
+    NotFound,
+    RegistryError,
+    ServerError,
+    SizeMismatch,
+    Throttled,
+)
 from registries.oci.exchange import Exchange
 from registries.oci.limits import SlotKind
 from registries.oci.manifest import Descriptor
@@ -17,6 +26,7 @@ _CONTENT_RANGE = re.compile(r"bytes\s+(\d+)-(\d+)/(?:\d+|\*)", re.ASCII | re.IGN
 _FOUND_OR_NOT = frozenset({200, 404})
 # What a store answers to HEAD at an address that was signed for GET: the registry knew the blob.
 _NOT_SIGNED_FOR_HEAD = frozenset({400, 403, 405})
+_WORTH_ANOTHER_TRY = frozenset({408, 425, 429})
 
 
 class Blobs:
@@ -45,7 +55,8 @@ class Blobs:
 
         A cut connection is resumed where it ended, for as long as a try brings at least a byte and
         the retry policy allows. The digest is verified at the end if the stream began at 0;
-        `verify` False leaves that to a caller who hashes anyway.
+        `verify` False leaves that to a caller who hashes anyway. A foreign layer that the registry
+        does not hold is read, without credentials, from the first of its own addresses that has it.
 
         Raises NotFound, SizeMismatch or DigestMismatch among others. Bytes yielded before are then
         not to be trusted.
@@ -68,15 +79,18 @@ class Blobs:
                             if reading.position == descriptor.size:
                                 _check_digest(hasher, descriptor)
                         yield chunk
-            except (TransientError, Throttled) as error:
+            except RegistryError as error:
                 if isinstance(error, DigestMismatch):
                     raise
                 if reading.position > began_at:
                     attempt = 1
                 delay = self._sender.delay_before_retry(attempt, error)
-                if delay is None:
+                if delay is not None:
+                    await asyncio.sleep(delay)
+                elif reading.turn_elsewhere(error):
+                    attempt = 0
+                else:
                     raise
-                await asyncio.sleep(delay)
 
 
 class _Reading:
@@ -90,7 +104,18 @@ class _Reading:
         self._scopes = names.read_scopes(repository)
         self._descriptor = descriptor
         self._may_range = True
+        self._addresses = list(descriptor.urls) if descriptor.is_foreign else []
+        self._address: str | None = None
         self.position = position
+
+    def turn_elsewhere(self, error: RegistryError) -> bool:
+        """Go on at the next address of a foreign layer if the error is a reason to, and there is one."""
+        is_reason = isinstance(error, NotFound) if self._address is None else not isinstance(error, Throttled)
+        if not (is_reason and self._addresses):
+            return False
+        self._address = self._addresses.pop(0)
+        self._may_range = True
+        return True
 
     async def rest(self) -> AsyncGenerator[bytes, None]:
         """
@@ -104,8 +129,14 @@ class _Reading:
         is_ranged = self._may_range and self.position > 0
         headers = (("Range", f"bytes={self.position}-"),) if is_ranged else ()
         bandwidth = self._sender.limiter.bandwidth
+        address = self._address
         exchange = await self._sender.open(
-            "GET", self._url, self._scopes, headers=headers, kind=SlotKind.DOWNLOAD
+            "GET",
+            self._url if address is None else self._sender.leave_for(address),
+            self._scopes,
+            headers=headers,
+            kind=SlotKind.DOWNLOAD,
+            is_anonymous=address is not None,
         )
         try:
             skip = await self._bytes_to_skip(exchange)
@@ -135,11 +166,20 @@ class _Reading:
             await exchange.aclose()
             raise SizeMismatch(f"{self._descriptor.digest} ends before byte {self.position}", status=416)
         if exchange.status != 200:
-            raise await self._sender.error_of(exchange)
+            if self._address is None:
+                raise await self._sender.error_of(exchange)
+            raise _refusal_elsewhere(exchange)
         length = exchange.headers.get("content-length", "")
         if length.isdigit() and int(length) != self._descriptor.size:
             raise SizeMismatch(f"{self._descriptor.digest} has {length} bytes, not {self._descriptor.size}")
         return self.position
+
+
+def _refusal_elsewhere(exchange: Exchange) -> RegistryError:
+    """Return what an answer means that came from no registry: nothing about our credentials or its limits."""
+    status, host = exchange.status, urlsplit(exchange.url).hostname
+    kind = ServerError if status >= 500 or status in _WORTH_ANOTHER_TRY else NotFound
+    return kind(f"the layer is not in the registry, and {host} answers HTTP {status}", status=status)
 
 
 def _without_request(descriptor: Descriptor, offset: int) -> tuple[bytes, ...]:

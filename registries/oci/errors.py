@@ -36,13 +36,19 @@ DETAIL_LIMIT = 500
 Side = Literal["source", "target"]
 
 
+def _printable(text: str) -> str:
+    """Return the text with a blank for each control character or half of a pair: no database takes those."""
+    return "".join(character if character.isprintable() else " " for character in text)
+
+
 class RegistryError(Exception):
     """A request to a registry that did not do what was asked."""
 
     code: ClassVar[str] = "registry_error"
 
     def __init__(self, detail: str = "", *, status: int | None = None) -> None:
-        self.detail = detail if len(detail) <= DETAIL_LIMIT else detail[: DETAIL_LIMIT - 1] + "…"
+        words = detail if detail.isprintable() else _printable(detail)
+        self.detail = words if len(words) <= DETAIL_LIMIT else words[: DETAIL_LIMIT - 1] + "…"
         self.status = status
         self.side: Side | None = None
         super().__init__(self.detail)

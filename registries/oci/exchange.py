@@ -25,7 +25,9 @@ _READ_HEADERS = {
         "oci-subject",
         "range",
         "ratelimit-remaining",
+        "ratelimit-reset",
         "retry-after",
+        "warning",
     )
 }
 

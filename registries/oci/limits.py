@@ -15,6 +15,7 @@ Not safe for threads; usable from several event loops, one after the other.
 """
 
 import asyncio
+import re
 import time
 from collections import deque
 from collections.abc import Callable
@@ -32,6 +33,7 @@ _HALVE_AT_MOST_EVERY_SECONDS = 0.1
 _BACKOFF_FIRST_SECONDS = 1.0
 _BACKOFF_MAX_SECONDS = 60.0
 _MAX_RESERVE = 4
+_QUOTA_WINDOW = re.compile(r";\s*w\s*=\s*(\d{1,9})", re.ASCII)
 
 
 class SlotKind(IntEnum):
@@ -195,11 +197,22 @@ class EndpointLimiter:
             self._paused_until = timestamp
             self._pause_reason = reason
 
-    def note_remaining(self, header: str) -> None:
-        """Note how many requests are left in the registry's window, from RateLimit-Remaining ("76;w=21600")."""
+    def note_remaining(self, header: str, reset: str | None = None, *, is_counted: bool = False) -> None:
+        """
+        Note how many requests are left in the registry's window, from RateLimit-Remaining ("76;w=21600").
+
+        After the last one (`is_counted`: the request was of the kind that registries count) everyone pauses
+        for the seconds of RateLimit-Reset, or else for the window but at most a minute: it slides, and what
+        it counts comes back bit by bit.
+        """
         count = header.partition(";")[0].strip()
-        if count.isascii() and count.isdigit():
-            self._remaining = int(count)
+        if not (count.isascii() and count.isdigit()):
+            return
+        self._remaining = int(count)
+        if self._remaining == 0 and is_counted:
+            self.pause_until(
+                self._wall() + _quota_pause_seconds(header, reset), "the registry's quota is used up"
+            )
 
     def snapshot(self) -> LimiterSnapshot:
         """Return what the limiter does at this moment."""
@@ -252,3 +265,10 @@ class EndpointLimiter:
                 if not future.done():
                     self._in_flight[kind] += 1
                     future.set_result(None)
+
+
+def _quota_pause_seconds(header: str, reset: str | None) -> float:
+    if reset is not None and reset.strip().isascii() and reset.strip().isdigit():
+        return float(reset)
+    window = _QUOTA_WINDOW.search(header)
+    return min(_BACKOFF_MAX_SECONDS, float(window.group(1))) if window else _BACKOFF_MAX_SECONDS

@@ -23,6 +23,7 @@ _FOUND_OR_NOT = frozenset({200, 404})
 # Registries that cannot HEAD manifests answer one of these where GET works.
 _HEAD_ANSWERS = frozenset({200, 404, 400, 405, 501})
 _CREATED = frozenset({200, 201, 202})
+_CREATED_OR_REFUSED = _CREATED | {400}
 _DELETE_ANSWERS = frozenset({200, 202, 204, 400, 404})
 
 
@@ -65,11 +66,12 @@ class Manifests:
         """
         Store the manifest's own bytes under the reference, and tell whether the registry indexed its subject.
 
-        Raises BlobUnknown if something that it refers to is missing, and DigestMismatch if the
-        registry claims to have stored something else.
+        Raises BlobUnknown if something that it refers to is missing, Unsupported if the registry knows no
+        digests of the reference's algorithm, and DigestMismatch if it claims to have stored something else.
         """
         url, _ = self._locate(repository, reference)
         headers = (("Content-Type", manifest.media_type), ("Content-Length", str(len(manifest.content))))
+        is_usual = not is_digest(reference) or algorithm_of(reference) == "sha256"
         try:
             reply = await self._sender.fetch(
                 "PUT",
@@ -77,10 +79,12 @@ class Manifests:
                 scope.push(self._names.full(repository)),
                 headers=headers,
                 content=manifest.content,
-                accept=_CREATED,
+                accept=_CREATED if is_usual else _CREATED_OR_REFUSED,
             )
         except RegistryError as error:
             raise _put_error(error) from error
+        if reply.status == 400:
+            raise _refused_digest(reply)
         stored = reply.headers.get("docker-content-digest")
         if stored and stored != _digest_like(stored, manifest):
             raise DigestMismatch(f"the registry stored {stored[:150]} instead of {manifest.digest}")
@@ -120,6 +124,12 @@ def _digest_like(stored: str, manifest: Manifest) -> str:
     if not is_digest(stored) or stored[:6] == manifest.digest[:6]:
         return manifest.digest
     return digest_of(manifest.content, algorithm_of(stored))
+
+
+def _refused_digest(reply: Reply) -> RegistryError:
+    """Return what a 400 to a digest other than sha256 means: there a wrong digest is an unknown algorithm."""
+    error = error_from_answer(400, reply.headers, reply.content, now=time.time())
+    return Unsupported(error.detail, status=400) if isinstance(error, DigestMismatch) else error
 
 
 def _put_error(error: RegistryError) -> RegistryError:

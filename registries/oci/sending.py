@@ -14,6 +14,7 @@ from urllib.parse import urlsplit
 
 import httpx
 
+from registries.oci import warned
 from registries.oci.answers import error_from_answer, error_from_failure
 from registries.oci.auth import Authenticator
 from registries.oci.endpoint import Endpoint
@@ -57,6 +58,7 @@ class _Call:
     content: bytes | None
     body: BodyFactory | None
     kind: SlotKind
+    is_anonymous: bool = False
     hops: int = 0
     refusals: int = 0
 
@@ -80,6 +82,7 @@ class Sender:
         self._base_slash = f"{endpoint.url}/"
         self._base_url: httpx.URL | None = None
         self._origin = origin_of(endpoint.url)
+        self._host = urlsplit(endpoint.url).netloc
         self._guard = EndpointGuard(guard, endpoint.url)
         self._transport = transport or AiohttpTransport(endpoint, self._guard)
         self._timeout = timeouts.small
@@ -144,16 +147,18 @@ class Sender:
         content: bytes | None = None,
         body: BodyFactory | None = None,
         kind: SlotKind = SlotKind.SMALL,
+        is_anonymous: bool = False,
     ) -> Exchange:
         """
         Send once and return the answer unread, whatever its status; the caller closes it.
 
         Answers challenges and follows redirects, but knows no retries. `body` is called anew when
         the credentials of the request before were refused; a request with one is not redirected.
+        `is_anonymous` shows nobody credentials, not even the registry itself.
 
         Raises Throttled, TransientError, UnauthorizedError or HostRefused.
         """
-        call = _Call(method, self._shorten(url), scopes, headers, content, body, kind)
+        call = _Call(method, self._shorten(url), scopes, headers, content, body, kind, is_anonymous)
         while True:
             exchange = await self._send_authorized(call)
             if exchange is None:
@@ -187,6 +192,10 @@ class Sender:
             return self._base + split_origin(url)[1]
         self._guard.check_hop(url, came_from)
         return url
+
+    def leave_for(self, url: str) -> str:
+        """Return where content is that the registry only names. Raises HostRefused if we may not go there."""
+        return self.follow(url, self._base)
 
     async def error_of(self, exchange: Exchange) -> RegistryError:
         """Close the exchange and return the error it stands for. A throttling registry is paused for all."""
@@ -226,6 +235,8 @@ class Sender:
     async def _send_authorized(self, call: _Call) -> Exchange | None:
         """Send and return the answer, or None if it was a challenge: then the call is worth sending again."""
         is_home = call.url[0] == "/" or origin_of(call.url) == self._origin
+        if call.is_anonymous:
+            return await self._send(call, None, is_home)
         auth = self._auth
         authorization = await auth.header(call.scopes) if is_home else None
         try:
@@ -257,20 +268,29 @@ class Sender:
         except httpx.TransportError as error:
             limiter.release(kind)
             failure = error_from_failure(error)
-            if isinstance(failure, Stalled):
+            if isinstance(failure, Stalled) and not call.is_anonymous:
                 limiter.overloaded()
             raise failure from error
         except BaseException:
             limiter.release(kind)
             raise
-        if response.status_code < 429:
+        if response.status_code < 429 and not call.is_anonymous:
             seconds = None if kind is SlotKind.UPLOAD else time.perf_counter() - started
             limiter.succeeded(call.method, seconds)
         url = f"{self._base}{call.url}" if call.url[0] == "/" else call.url
         exchange = Exchange(response, url, is_home=is_home, limiter=limiter, kind=kind)
-        if is_home and "ratelimit-remaining" in exchange.headers:
-            limiter.note_remaining(exchange.headers["ratelimit-remaining"])
+        if is_home:
+            self._note(call.method, exchange)
         return exchange
+
+    def _note(self, method: str, exchange: Exchange) -> None:
+        """Take notice of what the registry says about its quota, and of its warnings."""
+        headers = exchange.headers
+        if "ratelimit-remaining" in headers:
+            reset = headers.get("ratelimit-reset")
+            self.limiter.note_remaining(headers["ratelimit-remaining"], reset, is_counted=method == "GET")
+        if "warning" in headers:
+            warned.note(self._host, exchange.values("warning"))
 
     def _request(self, call: _Call, authorization: str | None) -> httpx.Request:
         """Return the request. Parsing every URL would cost more than all else here, and could change signed ones."""

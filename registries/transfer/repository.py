@@ -1,7 +1,9 @@
 """Copies the tags of one repository: which of them, in what order, and what is said about each."""
 
+from dataclasses import replace
 from functools import partial
 
+from registries.oci import warned
 from registries.oci.errors import (
     Forbidden,
     PermanentError,
@@ -41,6 +43,8 @@ class RepositoryRun:
         self._attached: set[str] = set()
         self._followed: dict[str, TagFinished] = {}
         self._hopeless_count = 0
+        self._warnings: dict[str, None] = {}
+        self._told_count = 0
 
     async def run(self) -> None:
         """
@@ -48,6 +52,10 @@ class RepositoryRun:
 
         Raises the RegistryError that makes the whole repository impossible.
         """
+        with warned.listening() as self._warnings:
+            await self._run()
+
+    async def _run(self) -> None:
         request = self._request
         if self._target_tags is None and len(request.tags) > 1:
             self._target_tags = await self._list_target()
@@ -84,7 +92,7 @@ class RepositoryRun:
     async def _finish(self, tag: str) -> None:
         """Copy a tag and say what became of it; raise only what no other tag would survive either."""
         if (followed := self._followed.get(tag)) is not None:
-            self._progress.emit(followed)
+            self._emit(followed)
             return
         tally = Tally()
         try:
@@ -94,13 +102,19 @@ class RepositoryRun:
             self._raise_if_hopeless(error)
         else:
             self._hopeless_count = 0
-            self._progress.emit(outcome)
+            self._emit(outcome)
 
     def _emit_failure(self, tag: str, error: RegistryError, tally: Tally) -> None:
         repository = self._request.source_repository
-        self._progress.emit(
-            failed(repository, tag, error, bytes_copied=tally.bytes_copied, notes=tally.notes)
-        )
+        self._emit(failed(repository, tag, error, bytes_copied=tally.bytes_copied, notes=tally.notes))
+
+    def _emit(self, outcome: TagFinished) -> None:
+        """Say what became of a tag, and pass on what a registry warned of since the last one."""
+        if len(self._warnings) > self._told_count:
+            news = list(self._warnings)[self._told_count :]
+            self._told_count = len(self._warnings)
+            outcome = replace(outcome, detail="; ".join(part for part in (outcome.detail, *news) if part))
+        self._progress.emit(outcome)
 
     def _raise_if_hopeless(self, error: RegistryError) -> None:
         if isinstance(error, Forbidden | Unreachable):

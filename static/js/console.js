@@ -106,9 +106,7 @@ function isAtRest(part) {
 
 document.addEventListener("htmx:beforeRequest", (event) => {
   const part = event.detail.elt;
-  if (event.detail.requestConfig.triggeringEvent?.type !== "submit" && "poll" in part.dataset && isAtRest(part)) {
-    event.preventDefault();
-  }
+  if ("poll" in part.dataset && isAtRest(part)) event.preventDefault();
 });
 
 document.addEventListener("visibilitychange", () => {
@@ -134,10 +132,14 @@ document.addEventListener("htmx:afterSwap", (event) => {
   const replaced = document.getElementById(target.id);
   if (focused >= 0) replaced?.querySelectorAll(FOCUSABLE)[focused]?.focus({ preventScroll: true });
   focused = -1;
-  watchToasts();
 });
 
+document.addEventListener("htmx:afterSettle", watchToasts);
+
+/* An action that fails says so; a live part that fails shows the whole page anew, with its error if there is one. */
+
 document.addEventListener("htmx:responseError", (event) => {
+  if ("poll" in event.detail.elt.dataset) return location.reload();
   showError(`${toasts.dataset.failed} ${event.detail.xhr.getResponseHeader("X-Request-ID")}`);
 });
 

@@ -35,6 +35,7 @@ class Assignment:
 
     `tags` None means: those that the selection finds in the source's list. `previous` is what earlier attempts
     stored, tag → (status, digest), so that a tag copied before a worker died still counts as copied.
+    With a suspect, several workers have died.
     """
 
     job_id: int
@@ -57,6 +58,7 @@ class Assignment:
     retry_until: datetime
     has_failed_before: bool
     failed_for_good_count: int
+    is_suspect: bool = False
     previous: Mapping[str, tuple[str, str]] = field(default_factory=dict)
 
 

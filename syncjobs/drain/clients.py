@@ -1,10 +1,14 @@
-"""Connections, tokens, limits and engines that all jobs of one drain share."""
+"""
+Connections, tokens, limits and engines that all jobs of one drain share.
+
+A worker process keeps its pool between drains. What connections and limiters know stays; what copies have seen
+at a target is forgotten, because it may have changed since.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
-from types import TracebackType
 
 from registries.oci.client import RegistryClient
 from registries.oci.endpoint import Endpoint
@@ -15,6 +19,8 @@ from registries.transfer.budget import Budget
 from registries.transfer.engine import Engine
 from registries.transfer.known import KnownBlobs
 from syncjobs.drain.assignment import Assignment, Limits
+
+_MOST_IDLE_CLIENTS = 16
 
 
 class ClientPool:
@@ -29,23 +35,30 @@ class ClientPool:
         self._limits: dict[str, Limits] = {}
         self._paces: dict[int, tuple[Limits, Pace]] = {}
         self._worker_counts: Mapping[str, int] = {}
+        self._used: dict[tuple[Endpoint, bool], None] = {}
 
-    async def __aenter__(self) -> ClientPool:
-        return self
+    async def rest(self) -> None:
+        """
+        End a drain: forget what it has seen, and close the clients that it did not use.
 
-    async def __aexit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
-        for client in self._clients.values():
-            await client.aclose()
+        So a changed address or credential, which makes another client, leaves none behind.
+        """
+        kept = set(list(self._used)[-_MOST_IDLE_CLIENTS:])
+        await self._close(key for key in list(self._clients) if key not in kept)
+        keys = {endpoint.key for endpoint, _writes in self._clients}
+        for registry in set(self._limiters) - keys:
+            del self._limiters[registry]
+        for forgotten in (self._known, self._engines, self._limits, self._paces, self._used):
+            forgotten.clear()
+
+    async def aclose(self) -> None:
+        """Close every client."""
+        await self._close(list(self._clients))
 
     @property
     def addresses(self) -> list[str]:
         """The registries that this drain speaks to."""
-        return sorted(self._limiters)
+        return sorted({endpoint.key for endpoint, _writes in self._used})
 
     def note_limits(self, assignment: Assignment) -> None:
         """Take over what the owners of both registries allow; the latest word counts."""
@@ -87,6 +100,7 @@ class ClientPool:
         if key not in self._clients:
             limiter = self._limiter(endpoint.key)
             self._clients[key] = RegistryClient(endpoint, limiter=limiter, guard=self._guard, writes=writes)
+        self._used[key] = None
         return self._clients[key]
 
     def engine(self, source: Endpoint, target: Endpoint) -> Engine:
@@ -97,6 +111,10 @@ class ClientPool:
             reader, writer = self.client(source), self.client(target, writes=True)
             self._engines[pair] = Engine(reader, writer, known=known, budget=Budget())
         return self._engines[pair]
+
+    async def _close(self, keys: Iterable[tuple[Endpoint, bool]]) -> None:
+        for key in keys:
+            await self._clients.pop(key).aclose()
 
     def _limiter(self, key: str) -> EndpointLimiter:
         return self._limiters.setdefault(key, EndpointLimiter())

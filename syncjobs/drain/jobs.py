@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import random
 from collections.abc import AsyncIterator, Callable, Collection
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 from registries.oci.errors import RegistryError, Throttled, TransientError
@@ -17,6 +18,8 @@ from syncjobs.drain.assignment import Assignment, Reason
 from syncjobs.drain.clients import ClientPool
 from syncjobs.drain.recorder import Ending, JobRecord, backoff
 
+LONGEST_NAME = 255
+
 log = logging.getLogger(__name__)
 
 
@@ -24,14 +27,16 @@ async def discover(assignment: Assignment, pool: ClientPool) -> planner.Reposito
     """
     Return the repositories that the rule selects at the source.
 
-    The catalogue is not asked for when the rule's filter names its repositories.
+    The catalogue is not asked for when the rule's filter names its repositories. Names in it that no
+    registry could serve are left out.
 
     Raises RegistryError if the source refuses the list: an empty list for lack of permission would look like
     success.
     """
     exact = planner.exact_repositories(assignment.selection)
     if exact is None:
-        exact = tuple(await _collect(pool.client(assignment.source).list_repositories()))
+        listed = await _collect(pool.client(assignment.source).list_repositories())
+        exact = tuple(name for name in listed if name.isprintable() and len(name) <= LONGEST_NAME)
     return planner.plan_repositories(assignment.selection, exact)
 
 
@@ -44,7 +49,11 @@ async def copy(
     except Stopped:
         return Ending("stopped", Reason(reasons.STOPPED_BY_USER))
     except RegistryError as error:
-        return ending_of_error(assignment, error)
+        ending = ending_of_error(assignment, error)
+        if ending.how == "failed" and assignment.tags is not None:
+            left = tuple(tag for tag in assignment.tags if tag not in record.settled_tags)
+            return replace(ending, retry_tags=left)
+        return ending
     return _ending_of_tags(assignment, record)
 
 
@@ -109,9 +118,10 @@ def _ending_of_tags(assignment: Assignment, record: JobRecord) -> Ending:
             tags = tuple(event.tag for event in transient)
             return Ending("again", _reason_of(transient[0]), not_before=not_before, retry_tags=tags)
     if record.failures:
-        return Ending("failed", _reason_of(next(iter(record.failures.values()))))
+        reason = _reason_of(next(iter(record.failures.values())))
+        return Ending("failed", reason, retry_tags=tuple(record.failures))
     if assignment.failed_for_good_count:
-        return Ending("failed")
+        return Ending("failed", retry_tags=())
     return Ending("done")
 
 

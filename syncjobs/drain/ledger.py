@@ -7,48 +7,43 @@ work starts, so that a job that kills its worker is found out (reference/ecosyst
 
 from __future__ import annotations
 
-import logging
+import socket
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 
-from django.conf import settings
-from django.db import connection, transaction
+from django.db import transaction
 from django.db.models import Case, F, PositiveIntegerField, Value, When
 from django.db.models.functions import Coalesce
 
-from registries.bandwidth import parse_windows
-from registries.models import Instance
-from registries.services.access_credentials import CredentialRejected
-from registries.transfer.plan import ALL_KINDS, CopyOptions
-from registries.vault import VaultError
-from syncjobs import reasons
-from syncjobs.drain.assignment import Assignment, Limits, Reason, Refusal
-from syncjobs.models import ArtifactType, Execution, Job, JobKind, Outcome, Queue, Worker
-from syncjobs.services import rules
+from syncjobs.drain import assigning, turns
+from syncjobs.drain.assignment import Assignment, Reason, Refusal
+from syncjobs.models import Execution, Job, JobKind, Queue, Worker
 from syncjobs.states import Status
 
 LEASE = timedelta(seconds=30)
-_MOST_LOST_WORKERS = 5
-
-log = logging.getLogger(__name__)
+_FORGOTTEN_AFTER = timedelta(hours=1)
 
 
 def has_due(now: datetime) -> bool:
     """Return whether any job could be claimed."""
-    return Job.objects.due(now).exists()
+    return turns.has_due(now)
 
 
-def claim(*, token: str, bulk_room: int, interactive_room: int, now: datetime) -> list[Assignment | Refusal]:
+def claim(
+    *, token: str, bulk_room: int, interactive_room: int, now: datetime, takes_suspect: bool = True
+) -> list[Assignment | Refusal]:
     """
     Take due jobs for the holder of the token, interactive ones first, at most as many as there is room for.
 
-    What can't be worked on (credential rejected, stopped meanwhile, killed too many workers) comes back as a
-    Refusal, under lease as well: the recorder ends it.
+    Tenants take turns (`turns`), and the jobs come back in that order. What can't be worked on (credential
+    rejected, stopped meanwhile, killed too many workers) comes back as a Refusal, under lease as well: the
+    recorder ends it.
     """
     with transaction.atomic():
-        ids = _lock(Queue.INTERACTIVE, interactive_room, now)
-        ids += _lock(Queue.BULK, bulk_room, now)
+        ids = turns.lock_due(Queue.INTERACTIVE, interactive_room, now)
+        ids += turns.lock_due(Queue.BULK, bulk_room - len(ids), now)
+        ids += turns.lock_suspect(now) if takes_suspect else []
         if not ids:
             return []
         Job.objects.filter(pk__in=ids).update(
@@ -61,24 +56,28 @@ def claim(*, token: str, bulk_room: int, interactive_room: int, now: datetime) -
             progress={},
             started_at=Coalesce("started_at", Value(now)),
         )
-        jobs = list(
-            Job.objects.filter(pk__in=ids).select_related(
-                "execution__rule__source__backend__credential",
-                "execution__rule__source__credential",
-                "execution__rule__source__account",
-                "execution__rule__target__backend__credential",
-                "execution__rule__target__credential",
-            )
-        )
+        claimed = Job.objects.select_related(
+            "execution__rule__source__backend__credential",
+            "execution__rule__source__credential",
+            "execution__rule__source__account",
+            "execution__rule__target__backend__credential",
+            "execution__rule__target__credential",
+        ).in_bulk(ids)
+        jobs = [claimed[pk] for pk in ids]
         Execution.objects.filter(pk__in={job.execution_id for job in jobs}).exclude(
             status=Status.RUNNING
         ).move(Status.RUNNING, started_at=Coalesce("started_at", Value(now)))
-    return _assign(jobs, now)
+    return assigning.assign(jobs, now)
 
 
-def extend_leases(*, token: str, now: datetime) -> set[int]:
-    """Heartbeat: keep what the token holds; return the ids of the jobs it still holds."""
-    held = Job.objects.leased(token)
+def extend_leases(*, token: str, job_ids: Collection[int], now: datetime) -> set[int]:
+    """
+    Heartbeat: keep those of the jobs that the token holds, and return their ids.
+
+    A job that the token holds without being named runs out: its holder does not know of it, because the
+    answer to a claim was lost with a connection.
+    """
+    held = Job.objects.leased(token).filter(pk__in=job_ids)
     held.update(lease_until=now + LEASE)
     return set(held.values_list("pk", flat=True))
 
@@ -88,6 +87,39 @@ def find_stopped(execution_ids: Iterable[int]) -> set[int]:
     wanted = set(execution_ids)
     going_on = Execution.objects.filter(pk__in=wanted, stop_requested_at=None).values_list("pk", flat=True)
     return wanted - set(going_on)
+
+
+def drain_name(group: int, pid: int) -> str:
+    """Return the name of a worker process, which tells the supervisors of its machine where to find it."""
+    return f"{socket.gethostname()}:{group}:{pid}"
+
+
+def list_drains() -> list[tuple[int, int, datetime]]:
+    """Return process group, pid and last heartbeat of the drains of this machine."""
+    host = f"{socket.gethostname()}:"
+    drains = Worker.objects.filter(is_supervisor=False, name__startswith=host, name__regex=r":\d+:\d+$")
+    return [
+        (int(name.split(":")[-2]), int(name.split(":")[-1]), beat_at)
+        for name, beat_at in drains.values_list("name", "heartbeat_at")
+    ]
+
+
+def bury(group: int, pid: int, *, now: datetime) -> int:
+    """
+    Take a drain off the list whose process is dead, and let its leases run out now; return how many they were.
+
+    Only its machine can know; whoever else waits for the end of the leases is as right, but later.
+    """
+    drain = Worker.objects.filter(name=drain_name(group, pid)).first()
+    if drain is None:
+        return 0
+    drain.delete()
+    return Job.objects.leased(drain.token).update(lease_until=now)
+
+
+def forget_old(now: datetime) -> None:
+    """Take off the list who has shown no heartbeat for an hour."""
+    Worker.objects.filter(heartbeat_at__lt=now - _FORGOTTEN_AFTER).delete()
 
 
 def sign_in(*, name: str, token: str, now: datetime, is_supervisor: bool = False) -> None:
@@ -165,109 +197,3 @@ def open_failures(
         for source, target in edges
     ]
     Job.objects.bulk_create(jobs, batch_size=500, ignore_conflicts=True)
-
-
-def _lock(queue: Queue, limit: int, now: datetime) -> list[int]:
-    if limit <= 0:
-        return []
-    due = Job.objects.due(now).filter(queue=queue).order_by("id")
-    if connection.features.has_select_for_update_skip_locked:
-        due = due.select_for_update(skip_locked=True)
-    return list(due.values_list("pk", flat=True)[:limit])
-
-
-def _assign(jobs: list[Job], now: datetime) -> list[Assignment | Refusal]:
-    verdicts: dict[int, Reason | None] = {}
-    result: list[Assignment | Refusal] = []
-    for job in jobs:
-        execution = job.execution
-        refusal = _refusal(job)
-        if refusal is None:
-            if execution.pk not in verdicts:
-                verdicts[execution.pk] = _credential_problem(execution, now)
-            refusal = verdicts[execution.pk]
-        if refusal is not None:
-            is_stop = refusal.code == reasons.STOPPED_BY_USER
-            result.append(Refusal(job.pk, execution.pk, refusal, is_stop))
-            continue
-        try:
-            result.append(_assignment(job, now))
-        except VaultError as error:
-            log.error("Job %s: %s", job.pk, error)
-            result.append(Refusal(job.pk, execution.pk, Reason(reasons.SECRET_UNREADABLE)))
-    return result
-
-
-def _refusal(job: Job) -> Reason | None:
-    if job.execution.stop_requested_at is not None:
-        return Reason(reasons.STOPPED_BY_USER)
-    if job.lost_count >= _MOST_LOST_WORKERS:
-        return Reason(reasons.WORKER_LOST)
-    return None
-
-
-def _credential_problem(execution: Execution, now: datetime) -> Reason | None:
-    if execution.rule is None:
-        return None
-    try:
-        rules.check_credential(rule=execution.rule, now=now)
-    except CredentialRejected:
-        return Reason(reasons.CREDENTIAL_REJECTED, "target")
-    except VaultError as error:
-        log.error("Rule %s: %s", execution.rule.pk, error)
-        return Reason(reasons.SECRET_UNREADABLE)
-    return None
-
-
-def _assignment(job: Job, now: datetime) -> Assignment:
-    execution = job.execution
-    rule = execution.rule
-    if rule is None:
-        raise ValueError(f"Execution {execution.pk} belongs to no rule.")
-    tags = job.retry_tags if job.retry_tags is not None else job.tags
-    first_failed_at = job.first_failed_at or now
-    return Assignment(
-        job_id=job.pk,
-        execution_id=execution.pk,
-        account_id=job.account_id,
-        is_discovery=job.kind == JobKind.DISCOVER,
-        attempt=job.attempt,
-        selection=rule.selection,
-        options=CopyOptions(
-            override=rule.override,
-            kinds=ALL_KINDS if rule.artifact_type == ArtifactType.BOTH else frozenset({rule.artifact_type}),
-            referrers=rule.with_referrers,
-        ),
-        source=rule.source.endpoint(),
-        target=rule.target.endpoint(),
-        source_repository=job.source_repository,
-        target_repository=job.target_repository,
-        tags=None if tags is None else tuple(tags),
-        deleted_tags=tuple(
-            tag for tag in job.deleted_tags if job.retry_tags is None or tag in job.retry_tags
-        ),
-        rule_id=rule.pk,
-        rule_limits=Limits(None, rule.bandwidth, parse_windows(rule.bandwidth_windows), rule.time_zone),
-        source_limits=_limits_of(rule.source),
-        target_limits=_limits_of(rule.target),
-        retry_until=first_failed_at + timedelta(seconds=rule.retry_window_seconds),
-        has_failed_before=job.first_failed_at is not None,
-        failed_for_good_count=job.failed_count,
-        previous=_previous(job),
-    )
-
-
-def _limits_of(instance: Instance) -> Limits:
-    return Limits(
-        instance.requests_per_second,
-        instance.bandwidth,
-        parse_windows(instance.bandwidth_windows),
-        settings.TIME_ZONE,
-    )
-
-
-def _previous(job: Job) -> dict[str, tuple[str, str]]:
-    if job.attempt <= 1:
-        return {}
-    rows = Outcome.objects.filter(job=job).values_list("tag", "status", "digest")
-    return {tag: (status, digest) for tag, status, digest in rows}

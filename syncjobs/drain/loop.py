@@ -1,7 +1,8 @@
 """
 A drain: claims due jobs in batches, runs them in one event loop, keeps their leases, until nothing is due.
 
-It holds no state that matters: killed at any moment, its leases run out and another drain takes over.
+It holds no state that matters: killed at any moment, its leases run out and another drain takes over. A
+database that goes away costs it nothing: jobs run on, and what they did is written once it is back.
 Source: design/workers.md items 2, 3 and 6.
 """
 
@@ -10,32 +11,30 @@ from __future__ import annotations
 import asyncio
 import logging
 import os
-import socket
 import time
 import uuid
-from collections.abc import Awaitable, Callable
-from datetime import datetime
-from pathlib import Path
+from collections.abc import Callable
 
-from django.conf import settings
+from django.db.utils import InterfaceError, OperationalError
 from django.utils import timezone
 
 from registries.oci.errors import RegistryError
-from registries.services import connections
 from syncjobs import queue, reasons
 from syncjobs.drain import jobs, ledger
 from syncjobs.drain.assignment import Assignment, Reason, Refusal
 from syncjobs.drain.clients import ClientPool
 from syncjobs.drain.database import DatabaseThread
+from syncjobs.drain.hand import Hand
 from syncjobs.drain.recorder import Ending, JobRecord, Recorder
+from syncjobs.drain.vigil import Vigil, draining_since
 
 SLICE_SECONDS = 30.0
 MOST_JOBS = 32
 _INTERACTIVE_RESERVE = 8
-_HEARTBEAT_SECONDS = 5.0
-_WATCH_SECONDS = 1.0
 _FLUSH_SECONDS = 1.0
 _LOOK_SECONDS = 0.2
+_LONGEST_OUTAGE_SECONDS = 300.0
+_AWAY = (OperationalError, InterfaceError)
 
 log = logging.getLogger(__name__)
 
@@ -43,102 +42,86 @@ log = logging.getLogger(__name__)
 class Drain:
     """One pass of one worker process over the table of due jobs."""
 
-    def __init__(self) -> None:
+    def __init__(self, pool: ClientPool, database: DatabaseThread) -> None:
         self.token = uuid.uuid4().hex
-        self._name = f"{socket.gethostname()}:{os.getpid()}"
-        self._database = DatabaseThread()
+        self._name = ledger.drain_name(os.getpgrp(), os.getpid())
+        self._database = database
         self._recorder = Recorder(self.token)
-        self._pool = ClientPool(connections.guard())
-        self._running: dict[int, asyncio.Task[None]] = {}
-        self._assignments: dict[int, Assignment] = {}
-        self._shown_pauses: dict[int, tuple[datetime, str]] = {}
-        self._stopping: set[int] = set()
-        self._progress = asyncio.Event()
-        self._flushing = asyncio.Lock()
+        self._pool = pool
+        self._hand = Hand()
         self._flushed_at = 0.0
 
     async def run(self) -> None:
         """Work until nothing is due; after the time slice, finish what is in hand and ring for another drain."""
         await self._database.run(ledger.sign_in, name=self._name, token=self.token, now=timezone.now())
-        companions = [
-            asyncio.create_task(self._every(_HEARTBEAT_SECONDS, self._beat)),
-            asyncio.create_task(self._every(_WATCH_SECONDS, self._watch)),
-        ]
-        try:
-            async with self._pool:
+        vigil = Vigil(
+            self.token, database=self._database, pool=self._pool, hand=self._hand, recorder=self._recorder
+        )
+        async with vigil:
+            try:
                 await self._work(ends_at=time.monotonic() + SLICE_SECONDS)
-        finally:
-            for companion in companions:
-                companion.cancel()
-            await asyncio.gather(*companions, return_exceptions=True)
-            await self._flush()
-            if await self._database.run(ledger.has_due, timezone.now()):
-                await self._database.run(queue.ring)
-            await self._database.run(ledger.sign_out, token=self.token)
-            await self._database.close()
+            finally:
+                await self._hand.drop()
+                await self._patiently(lambda: self._recorder.flush(timezone.now()))
+        await self._patiently(self._sign_out)
 
     async def _work(self, *, ends_at: float) -> None:
         while True:
-            may_claim = time.monotonic() < ends_at and not is_draining()
+            may_claim = time.monotonic() < ends_at and draining_since() is None
             claimed = await self._claim() if may_claim else 0
-            if not claimed and not self._running:
+            if not claimed and not len(self._hand):
                 return
-            await self._wait()
+            await self._hand.wait(_LOOK_SECONDS)
             if self._recorder.has_endings or time.monotonic() - self._flushed_at >= _FLUSH_SECONDS:
                 await self._flush()
 
-    async def _wait(self) -> None:
-        self._progress.clear()
-        try:
-            await asyncio.wait_for(self._progress.wait(), timeout=_LOOK_SECONDS)
-        except TimeoutError:
-            return
-
     async def _claim(self) -> int:
-        room = MOST_JOBS - len(self._running)
-        claimed = await self._database.run(
-            ledger.claim,
-            token=self.token,
-            interactive_room=room,
-            bulk_room=room - _INTERACTIVE_RESERVE,
-            now=timezone.now(),
-        )
+        room = MOST_JOBS - len(self._hand)
+        if room <= 0:
+            return 0
+        try:
+            claimed = await self._database.run(
+                ledger.claim,
+                token=self.token,
+                interactive_room=room,
+                bulk_room=room - _INTERACTIVE_RESERVE,
+                takes_suspect=not self._hand.has_suspect,
+                now=timezone.now(),
+            )
+        except _AWAY as error:
+            log.warning("The database is away, nothing new is taken: %s", error)
+            await asyncio.sleep(1)
+            return 0
         for item in claimed:
             if isinstance(item, Refusal):
                 self._recorder.refuse(item)
             else:
-                self._start(item)
+                self._pool.note_limits(item)
+                self._hand.start(item, self._run_job(item, self._recorder.open(item)))
         return len(claimed)
-
-    def _start(self, assignment: Assignment) -> None:
-        self._pool.note_limits(assignment)
-        record = self._recorder.open(assignment)
-        task = asyncio.create_task(self._run_job(assignment, record))
-        self._running[assignment.job_id] = task
-        self._assignments[assignment.job_id] = assignment
-        task.add_done_callback(lambda _task: self._finished(assignment.job_id))
-
-    def _finished(self, job_id: int) -> None:
-        del self._running[job_id]
-        del self._assignments[job_id]
-        self._progress.set()
 
     async def _run_job(self, assignment: Assignment, record: JobRecord) -> None:
         try:
             ending = await self._ending(assignment, record)
         except asyncio.CancelledError:
-            self._recorder.drop(record)
-            raise
+            if not self._hand.is_giving_back or not assignment.is_discovery:
+                self._recorder.drop(record)
+                raise
+            ending = Ending("again")
+        except _AWAY as error:
+            log.warning("Job %s waits for the database: %s", assignment.job_id, error)
+            ending = Ending("again")
         except Exception:
             log.exception("Job %s failed unexpectedly", assignment.job_id)
             ending = Ending("failed", Reason(reasons.INTERNAL))
+        if ending.how == "stopped" and not self._hand.is_stopped(assignment):
+            ending = Ending("again")
         self._recorder.close(record, ending)
 
     async def _ending(self, assignment: Assignment, record: JobRecord) -> Ending:
         if not assignment.is_discovery:
-            return await jobs.copy(
-                assignment, record, self._pool, is_stopping=lambda: assignment.execution_id in self._stopping
-            )
+            is_stopping = self._hand.stopper(assignment)
+            return await jobs.copy(assignment, record, self._pool, is_stopping=is_stopping)
         try:
             plan = await jobs.discover(assignment, self._pool)
         except RegistryError as error:
@@ -153,56 +136,27 @@ class Drain:
             await self._database.run(queue.ring_all)
         return Ending("done")
 
-    async def _beat(self) -> None:
-        now = timezone.now()
-        held = await self._database.run(ledger.extend_leases, token=self.token, now=now)
-        await self._database.run(
-            ledger.beat,
-            token=self.token,
-            job_count=len(self._running),
-            endpoints=self._pool.addresses,
-            now=now,
-        )
-        self._pool.share_limits(await self._database.run(ledger.worker_counts, now))
-        for job_id in set(self._running) - held:
-            if job_id in self._running:
-                log.warning("The lease of job %s is lost; another worker has it", job_id)
-                self._running[job_id].cancel()
-
-    async def _watch(self) -> None:
-        assignments = list(self._assignments.values())
-        if not assignments:
-            return
-        executions = {assignment.execution_id for assignment in assignments}
-        self._stopping |= await self._database.run(ledger.find_stopped, executions)
-        pauses = {
-            assignment.execution_id: pause
-            for assignment in assignments
-            if (pause := self._pool.find_pause(assignment)) is not None
-        }
-        changed = {
-            execution_id: pauses.get(execution_id)
-            for execution_id in executions | set(self._shown_pauses)
-            if pauses.get(execution_id) != self._shown_pauses.get(execution_id)
-        }
-        if changed:
-            await self._database.run(ledger.show_pauses, changed)
-        self._shown_pauses = pauses
-
     async def _flush(self) -> None:
-        async with self._flushing:
-            self._flushed_at = time.monotonic()
+        self._flushed_at = time.monotonic()
+        try:
             await self._database.run(self._recorder.flush, timezone.now())
+        except _AWAY as error:
+            log.warning("The database is away, what was done is written later: %s", error)
 
-    async def _every(self, seconds: float, act: Callable[[], Awaitable[None]]) -> None:
+    async def _patiently(self, act: Callable[[], None]) -> None:
+        """Do what ends a drain; while the database is away, wait for it, under leases that may run out."""
+        gives_up_at = time.monotonic() + _LONGEST_OUTAGE_SECONDS
         while True:
-            await asyncio.sleep(seconds)
             try:
-                await act()
-            except Exception:
-                log.exception("A periodic act of the drain failed; it is tried again")
+                await self._database.run(act)
+                return
+            except _AWAY as error:
+                log.warning("The database is away, trying again: %s", error)
+                if time.monotonic() > gives_up_at or draining_since() is not None:
+                    return
+            await asyncio.sleep(1)
 
-
-def is_draining() -> bool:
-    """Return whether the supervisor asked this machine's workers to take nothing new."""
-    return bool(settings.DRAIN_FLAG) and Path(settings.DRAIN_FLAG).exists()
+    def _sign_out(self) -> None:
+        if ledger.has_due(timezone.now()):
+            queue.ring()
+        ledger.sign_out(token=self.token)

@@ -8,6 +8,7 @@ attempt shows as `progress`. Nothing here speaks to a registry.
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Literal
@@ -40,14 +41,29 @@ class Ending:
     """
     How an attempt ended.
 
-    `again` puts the job back until `not_before`; with `retry_tags` only those are worked on then, and what the
-    attempt did for the others is kept.
+    `again` puts the job back until `not_before`. `retry_tags` are what is left to do, now or when a user
+    retries, and what the attempt did for the others is kept; None means that everything has to be done again.
     """
 
     how: Literal["done", "again", "failed", "stopped"]
     reason: Reason = field(default_factory=Reason)
     not_before: datetime | None = None
     retry_tags: tuple[str, ...] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class News:
+    """What one attempt has to write; `progress` is None where the counts are as they were."""
+
+    events: Mapping[str, TagFinished]
+    rows: list[Outcome]
+    healed: set[str]
+    progress: dict[str, int] | None
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether there is nothing to write."""
+        return not (self.rows or self.healed or self.progress)
 
 
 class JobRecord:
@@ -58,6 +74,7 @@ class JobRecord:
         self.counts: Counter[str] = Counter()
         self.bytes_copied = 0
         self.failures: dict[str, TagFinished] = {}
+        self.settled_tags: set[str] = set()
         self.ending: Ending | None = None
         self._unwritten: dict[str, TagFinished] = {}
         self._healed: set[str] = set()
@@ -79,17 +96,16 @@ class JobRecord:
             self._unwritten[event.tag] = event
         if status == "failed":
             self.failures[event.tag] = event
+        elif self.assignment.tags is not None:
+            self.settled_tags.add(event.tag)
         self.counts[status] += 1
 
-    def take_rows(self, now: datetime) -> list[Outcome]:
-        """Return the outcomes that are not in the database yet, and forget them."""
+    def take_news(self, now: datetime) -> News:
+        """Return what is not in the database yet, and forget it."""
         events, self._unwritten = self._unwritten, {}
-        return [self._row(event, now) for event in events.values()]
-
-    def take_healed(self) -> set[str]:
-        """Return the tags whose stored failure is no longer true, and forget them."""
         healed, self._healed = self._healed, set()
-        return healed
+        rows = [self._row(event, now) for event in events.values()]
+        return News(events, rows, healed, self.progress() if self.ending is None else None)
 
     def progress(self) -> dict[str, int] | None:
         """Return the attempt's counts if they changed since they were last asked for."""
@@ -98,6 +114,13 @@ class JobRecord:
             return None
         self._shown = now_shown
         return dict(zip((*_COUNTED, "bytes_copied"), now_shown, strict=True))
+
+    def give_back(self, news: News) -> None:
+        """Take back what could not be written; what came in meanwhile is newer."""
+        for tag, event in news.events.items():
+            self._unwritten.setdefault(tag, event)
+        self._healed.update(news.healed)
+        self._shown = ()
 
     def _row(self, event: TagFinished, now: datetime) -> Outcome:
         return Outcome(
@@ -149,32 +172,53 @@ class Recorder:
         """Whether something waits that readers of the log should see soon."""
         return bool(self._closed or self._refused)
 
+    @property
+    def job_ids(self) -> set[int]:
+        """The jobs of which something is still to be written."""
+        records = [*self._open.values(), *self._closed]
+        return {record.assignment.job_id for record in records} | {item.job_id for item in self._refused}
+
     def flush(self, now: datetime) -> None:
-        """Write everything that is new, in one transaction."""
+        """
+        Write everything that is new, in one transaction.
+
+        What cannot be written, because the database is away, is kept for the next flush.
+        """
         closed, self._closed = self._closed, []
         refused, self._refused = self._refused, []
-        records = [*self._open.values(), *closed]
-        rows = {record.assignment.job_id: record.take_rows(now) for record in records}
-        shown = {record.assignment.job_id: record.progress() for record in self._open.values()}
-        if not (closed or refused or any(rows.values()) or any(shown.values())):
+        news = [(record, record.take_news(now)) for record in [*self._open.values(), *closed]]
+        if not (closed or refused or any(not item.is_empty for _record, item in news)):
             return
-        with transaction.atomic():
-            wanted = [record.assignment.job_id for record in records] + [item.job_id for item in refused]
-            held = self._hold(wanted)
-            self._store_outcomes([row for job_id in rows if job_id in held for row in rows[job_id]])
-            for record in records:
-                self._forget_healed(record)
-            for job_id, progress in shown.items():
-                if progress and job_id in held:
-                    self._leased(job_id).update(progress=progress)
-            touched = {record.assignment.execution_id for record in closed if self._end(record, now)}
-            touched |= {item.execution_id for item in refused if self._end_refused(item, now)}
-            for execution_id in touched:
-                executions.settle(execution_id, now=now)
+        try:
+            with transaction.atomic():
+                self._write(news, refused, now)
+        except BaseException:
+            for record, item in news:
+                record.give_back(item)
+            self._closed[:0] = closed
+            self._refused[:0] = refused
+            raise
+
+    def _write(self, news: list[tuple[JobRecord, News]], refused: list[Refusal], now: datetime) -> None:
+        wanted = [record.assignment.job_id for record, _item in news]
+        held = self._hold(wanted + [item.job_id for item in refused])
+        mine = [(record, item) for record, item in news if record.assignment.job_id in held]
+        self._store_outcomes([row for _record, item in mine for row in item.rows])
+        touched: set[int] = set()
+        for record, item in mine:
+            if item.healed:
+                Outcome.objects.filter(job=record.assignment.job_id, tag__in=item.healed).delete()
+            if item.progress:
+                self._leased(record.assignment.job_id).update(progress=item.progress)
+            if self._end(record, now):
+                touched.add(record.assignment.execution_id)
+        touched |= {item.execution_id for item in refused if self._end_refused(item, now)}
+        for execution_id in sorted(touched):
+            executions.settle(execution_id, now=now)
 
     def _hold(self, job_ids: list[int]) -> set[int]:
         held = Job.objects.leased(self._token).filter(pk__in=job_ids)
-        return set(held.select_for_update().values_list("pk", flat=True))
+        return set(held.order_by("pk").select_for_update().values_list("pk", flat=True))
 
     def _leased(self, job_id: int) -> QuerySet[Job]:
         return Job.objects.leased(self._token).filter(pk=job_id)
@@ -187,11 +231,6 @@ class Recorder:
             unique_fields=["job", "tag"],
             update_fields=list(_STORED_FIELDS),
         )
-
-    def _forget_healed(self, record: JobRecord) -> None:
-        healed = record.take_healed()
-        if healed:
-            Outcome.objects.filter(job=record.assignment.job_id, tag__in=healed).delete()
 
     def _end(self, record: JobRecord, now: datetime) -> bool:
         ending = record.ending
@@ -216,10 +255,10 @@ class Recorder:
             if ending.how == "again":
                 counts["failed"] -= len(ending.retry_tags or ())
             changes |= {f"{name}_count": F(f"{name}_count") + counts[name] for name in _COUNTED}
+        if ending.retry_tags is not None:
+            changes["retry_tags"] = list(ending.retry_tags)
         if ending.how == "again":
             changes |= {"status": Status.PENDING.value, "not_before": ending.not_before or now}
-            if ending.retry_tags is not None:
-                changes["retry_tags"] = list(ending.retry_tags)
             if not record.assignment.has_failed_before and ending.reason.code:
                 changes["first_failed_at"] = now
             return changes

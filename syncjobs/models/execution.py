@@ -99,6 +99,7 @@ class Execution(models.Model):
             models.Index(fields=["rule", "-id"], name="execution_by_rule"),
             models.Index(fields=["replica", "-id"], name="execution_by_replica"),
             models.Index(fields=["source", "-id"], name="execution_by_source"),
+            models.Index(fields=["source", "created_at"], name="execution_by_day"),
             models.Index(fields=["finished_at"], name="execution_by_end"),
             models.Index(
                 fields=["id"], name="execution_active", condition=models.Q(status__in=["pending", "running"])

@@ -97,7 +97,8 @@ def settle(execution_pk: int, *, now: datetime) -> None:
     at the same time count one after another, so that the last one sees all of them.
     """
     execution = Execution.objects.filter(pk=execution_pk)
-    if not list(execution.select_for_update().values_list("pk")):
+    # Without the key: workers that have just stored outcomes refer to the row, and would wait for each other.
+    if not list(execution.select_for_update(no_key=True).values_list("pk")):
         return
     jobs = Job.objects.filter(execution=execution_pk)
     is_copy = Q(kind=JobKind.COPY)
@@ -132,9 +133,10 @@ def _lock(execution: Execution) -> Execution:
 
 
 def _put_back(job: Job, now: datetime) -> None:
-    tags: list[str] = []
-    if job.status == Status.FAILED:
-        tags = list(job.outcomes.filter(status=OutcomeStatus.FAILED).values_list("tag", flat=True))
+    tags: set[str] | None = None
+    if job.status == Status.FAILED and job.retry_tags is not None:
+        failed = job.outcomes.filter(status=OutcomeStatus.FAILED).values_list("tag", flat=True)
+        tags = {*job.retry_tags, *failed}
     Job.objects.filter(pk=job.pk, status=job.status).move(
         Status.PENDING,
         not_before=now,
@@ -144,6 +146,6 @@ def _put_back(job: Job, now: datetime) -> None:
         reason="",
         reason_side="",
         reason_detail="",
-        retry_tags=tags or None,
-        **dict.fromkeys(["failed_count"] if tags else _TAG_COUNTS, 0),
+        retry_tags=None if tags is None else sorted(tags),
+        **dict.fromkeys(_TAG_COUNTS if tags is None else ["failed_count"], 0),
     )

@@ -233,26 +233,25 @@ def _find_echoes(
     rule: Rule, selection: Selection, selected: Mapping[Place, PushEvent], now: datetime
 ) -> set[Place]:
     """
-    Return the pushes of what the target itself has just told us that it has.
+    Return what the target itself has just told us of the same tag.
 
-    Such a push is our own copy from there, or from where it was pushed to both: nothing would be copied.
+    Such an event is our own copy from there, or deletion there, come back: there is nothing to do.
     """
     if not rule.target.sealed_hook_secret:
         return set()
-    targets = {
-        place: (planner.target_repository(selection, place[0]), place[1])
-        for place, event in selected.items()
-        if event.action == EventAction.PUSH and event.digest
-    }
-    if not targets:
-        return set()
+    targets = {place: (planner.target_repository(selection, place[0]), place[1]) for place in selected}
     words = _find_last_words(rule.target_id, set(targets.values()), since=now - _ECHO_WINDOW)
     return {
         place
         for place, target in targets.items()
-        if (word := words.get(target)) is not None
-        and (word.action, word.digest) == (EventAction.PUSH, selected[place].digest)
+        if (word := words.get(target)) is not None and _is_same(word, selected[place])
     }
+
+
+def _is_same(word: PushEvent, event: PushEvent) -> bool:
+    if event.action == EventAction.DELETE:
+        return word.action == EventAction.DELETE
+    return word.action == EventAction.PUSH and word.digest == event.digest != ""
 
 
 def _find_foreign(rule: Rule, selected: Mapping[Place, PushEvent]) -> set[Place]:

@@ -12,13 +12,14 @@ from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime, timedelta
 
 from syncjobs import planner, queue, states
-from syncjobs.models import EventAction, Execution, Job, JobKind, Queue, Rule, Trigger
+from syncjobs.models import EventAction, Execution, Job, JobKind, PushEvent, Queue, Rule, Trigger
 from syncjobs.models.job import JobQuerySet
 from syncjobs.services import executions
 from syncjobs.states import Status
 
 _SHORTEST_HOLD = timedelta(seconds=0.5)
 _LONGEST_HOLD = timedelta(seconds=5)
+_EVENTS_THAT_POUR = 8
 _REFUSAL_IS_FRESH_FOR = timedelta(minutes=1)
 
 Changes = Mapping[str, EventAction]
@@ -116,28 +117,46 @@ def _open(rule: Rule, sources: Collection[str], now: datetime) -> tuple[Executio
         )
         if not same.exists():
             return waiting.execution, waiting.not_before
-    starts_at = now + _hold(rule)
+    starts_at = now + _hold(rule, now)
     execution = Execution.objects.create(source=rule.source, rule=rule, trigger=Trigger.PUSH, created_at=now)
     return execution, starts_at
 
 
-def _hold(rule: Rule) -> timedelta:
+def _hold(rule: Rule, now: datetime) -> timedelta:
     """
     Return how long the next execution waits for more pushes to join it.
 
-    Nothing while at most one push execution is under way; twice as long as that one waited in a burst.
+    Nothing, unless two push executions are under way, or events pour in faster than executions end; then a
+    little, and twice as long each time, so that a burst becomes few executions. Pushes one after the other,
+    each done before the next, never wait.
     """
-    active = Execution.objects.filter(rule=rule, trigger=Trigger.PUSH, status__in=states.ACTIVE)
-    newest = list(active.order_by("-pk")[:2])
-    first_job = newest[0].jobs.order_by("pk").first() if newest else None
-    if first_job is None:
+    recent = list(Execution.objects.filter(rule=rule, trigger=Trigger.PUSH).order_by("-pk")[:2])
+    jobs = list(recent[0].jobs.order_by("pk")[:2]) if recent else []
+    if not jobs:
         return timedelta()
-    if first_job.attempt > 1 or (first_job.attempt and first_job.status == Status.PENDING):
+    if jobs[0].attempt and jobs[0].status == Status.PENDING:  # a registry is away
         return _LONGEST_HOLD
-    held = first_job.not_before - newest[0].created_at
-    if held > timedelta():
-        return min(max(2 * held, _SHORTEST_HOLD), _LONGEST_HOLD)
-    return _SHORTEST_HOLD if len(newest) > 1 else timedelta()
+    is_crowded = len(recent) > 1 and not any(execution.is_final for execution in recent)
+    has_gathered = len(jobs) > 1 or len(jobs[0].tags or ()) + len(jobs[0].deleted_tags) > 1
+    is_overtaken = has_gathered or not recent[0].is_final
+    if not is_crowded and not (is_overtaken and _is_pouring(rule, now)):
+        return timedelta()
+    if recent[0].created_at < now - 2 * _LONGEST_HOLD:
+        return _SHORTEST_HOLD
+    held = max(_held(execution) for execution in recent)
+    return min(max(2 * held, _SHORTEST_HOLD), _LONGEST_HOLD)
+
+
+def _held(execution: Execution) -> timedelta:
+    first_job = execution.jobs.order_by("pk").first()
+    return first_job.not_before - execution.created_at if first_job else timedelta()
+
+
+def _is_pouring(rule: Rule, now: datetime) -> bool:
+    """Tell whether the source sent many events within the last second."""
+    latest = PushEvent.objects.filter(instance=rule.source_id).order_by("-pk")
+    times = list(latest.values_list("received_at", flat=True)[:_EVENTS_THAT_POUR])
+    return len(times) == _EVENTS_THAT_POUR and times[-1] > now - timedelta(seconds=1)
 
 
 def _find_rivals(rule: Rule, sources: Collection[str]) -> list[str]:

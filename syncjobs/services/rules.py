@@ -19,6 +19,7 @@ from syncjobs.services import executions
 
 _SECRET_FIELD = "target_password"  # noqa: S105 - a field name
 _TIMING_FIELDS = frozenset({"schedule", "time_zone", "is_enabled"})
+_PLANNED_BY = {"poll_interval_seconds": "next_poll_at", "sweep_interval_seconds": "next_sweep_at"}
 
 
 @transaction.atomic
@@ -80,6 +81,9 @@ def update(*, rule: Rule, values: dict[str, Any], by: User | None, now: datetime
     if _TIMING_FIELDS & changes.keys():
         rule.next_run_at = schedules.next_run(rule.schedule, rule.time_zone, after=now)
         stored_fields.add("next_run_at")
+    for interval in _PLANNED_BY.keys() & changes.keys():
+        setattr(rule, _PLANNED_BY[interval], None)  # the next tick plans anew
+        stored_fields.add(_PLANNED_BY[interval])
     rule.save(update_fields=stored_fields)
     _store_secret(rule, secret)
     audit.record(

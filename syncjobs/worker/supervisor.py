@@ -2,7 +2,7 @@
 Supervises one django-q cluster: waits for the database, starts it, watches it, drains it, stops it.
 
 Source: design/workers.md item 6 and reference/ecosystem.md 2.3, 2.5 (R3, R4): SIGTERM goes to the main pid
-only, a cluster that takes no work although some is due is killed and started again.
+only, a cluster that takes no work although some is due is killed and started again (`watchdog`).
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ import subprocess
 import sys
 import time
 import uuid
-from datetime import timedelta
+from functools import partial
 from pathlib import Path
 from types import FrameType
 
@@ -27,13 +27,13 @@ from django.utils import timezone
 
 from syncjobs import queue
 from syncjobs.drain import ledger
-from syncjobs.models import Job, Worker
-from syncjobs.worker import death
+from syncjobs.worker import death, watchdog
+from syncjobs.worker.watchdog import Watchdog
 
 _LOOK_SECONDS = 1.0
-_STUCK_AFTER = timedelta(seconds=60)
 _LONGEST_PAUSE_SECONDS = 30.0
-_QUIET_LIFE_SECONDS = 60.0
+_QUIET_LIFE_SECONDS = 15.0
+_IDLE_STOP_SECONDS = 5.0
 
 log = logging.getLogger(__name__)
 
@@ -52,7 +52,7 @@ class Supervisor:
         self._is_stopping = False
         self._started_at = 0.0
         self._pause_seconds = 1.0
-        self._stuck_since: float | None = None
+        self._watchdog = Watchdog()
         self._flag = Path(f"{settings.DRAIN_FLAG}-{self.token[:8]}")
 
     def run(self) -> int:
@@ -76,7 +76,9 @@ class Supervisor:
 
     def _sign_in(self) -> None:
         name = f"{socket.gethostname()}:{os.getpid()}:supervisor"
-        ledger.sign_in(name=name, token=self.token, now=timezone.now(), is_supervisor=True)
+        now = timezone.now()
+        ledger.sign_in(name=name, token=self.token, now=now, is_supervisor=True)
+        ledger.forget_old(now)
         queue.ensure_tick()
         queue.ring()
 
@@ -111,27 +113,23 @@ class Supervisor:
             [sys.executable, "-m", "syncjobs.worker.cluster"],
             env=child_environment() | {"REGATTA_DRAIN_FLAG": str(self._flag)},
             start_new_session=True,
-            preexec_fn=death.die_with_parent,  # noqa: PLW1509 - this process has no threads
+            preexec_fn=partial(death.die_with_parent, os.getpid()),  # noqa: PLW1509 - no threads here
             stdin=subprocess.DEVNULL,
         )
         self._started_at = time.monotonic()
-        self._stuck_since = None
 
     def _watch(self) -> None:
         now = timezone.now()
         ledger.beat(token=self.token, now=now)
-        if not ledger.has_due(now):
-            self._stuck_since = None
+        is_due = ledger.has_due(now)
+        if is_due:
+            queue.ring()
+        if self._cluster is None:
+            watchdog.bury_dead(now)
             return
-        queue.ring()
-        overdue = Job.objects.due(now - _STUCK_AFTER).exists()
-        alive = Worker.objects.filter(is_supervisor=False, heartbeat_at__gte=now - _STUCK_AFTER).exists()
-        if not overdue or alive:
-            self._stuck_since = None
-        elif self._stuck_since is None:
-            self._stuck_since = time.monotonic()
-        elif time.monotonic() - max(self._stuck_since, self._started_at) > _STUCK_AFTER.total_seconds():
-            log.error("Work is due and no worker shows a heartbeat; killing the cluster")
+        reason = self._watchdog.find_reason(self._cluster.pid, is_due=is_due, now=now, clock=time.monotonic())
+        if reason:
+            log.error("%s; killing the cluster", reason)
             self._kill()
             self._pause()
 
@@ -150,7 +148,7 @@ class Supervisor:
         self._raise_flag()
         try:
             os.kill(self._cluster.pid, signal.SIGTERM)
-            self._cluster.wait(timeout=settings.WORKER_GRACE_SECONDS)
+            self._await_end(self._cluster)
         except subprocess.TimeoutExpired:
             log.warning(
                 "Still busy after %s s; stopping hard, leases will expire", settings.WORKER_GRACE_SECONDS
@@ -160,6 +158,28 @@ class Supervisor:
             self._kill()
             self._flag.unlink(missing_ok=True)
         return 0
+
+    def _await_end(self, cluster: subprocess.Popen[bytes]) -> None:
+        """
+        Wait until the cluster has ended, or hangs with nothing in hand, which a SIGTERM to all of it may cause.
+
+        Raises TimeoutExpired after the grace period.
+        """
+        try:
+            cluster.wait(timeout=min(_IDLE_STOP_SECONDS, settings.WORKER_GRACE_SECONDS))
+            return
+        except subprocess.TimeoutExpired:
+            ends_at = time.monotonic() + settings.WORKER_GRACE_SECONDS - _IDLE_STOP_SECONDS
+        while time.monotonic() < ends_at:
+            if not watchdog.has_work_in_hand(cluster.pid):
+                log.warning("The cluster hangs with nothing in hand; stopping hard")
+                return
+            try:
+                cluster.wait(timeout=_LOOK_SECONDS)
+                return
+            except subprocess.TimeoutExpired:
+                continue
+        raise subprocess.TimeoutExpired(cluster.args, settings.WORKER_GRACE_SECONDS)
 
     def _sign_out(self) -> None:
         try:
@@ -185,6 +205,7 @@ class Supervisor:
             log.debug("The cluster's processes are gone already")
         self._cluster.wait()
         self._cluster = None
+        self._watchdog = Watchdog()
 
 
 def child_environment() -> dict[str, str]:

@@ -25,19 +25,19 @@ _ARGUMENTS = [
 _TIMEOUT_MILLISECONDS = 15_000
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def source() -> Iterator[DockerRegistry]:
     with DockerRegistry() as registry:
         yield registry
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def target() -> Iterator[DockerRegistry]:
     with DockerRegistry("htpasswd") as registry:
         yield registry
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def running_console() -> Iterator[Regatta]:
     """A console with a worker and one account, whose owner signs in as USERNAME with PASSWORD."""
     with Regatta() as installation:
@@ -49,7 +49,7 @@ def running_console() -> Iterator[Regatta]:
         yield installation
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def browser() -> Iterator[Browser]:
     with sync_playwright() as playwright:
         chromium = playwright.chromium.launch(executable_path=_CHROMIUM, args=_ARGUMENTS)
@@ -57,7 +57,7 @@ def browser() -> Iterator[Browser]:
         chromium.close()
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def session(running_console: Regatta, browser: Browser) -> StorageState:
     """Sign in once; return the cookies."""
     context = browser.new_context(base_url=running_console.url)
@@ -73,7 +73,9 @@ def session(running_console: Regatta, browser: Browser) -> StorageState:
 
 
 @pytest.fixture
-def open_page(running_console: Regatta, browser: Browser, session: StorageState) -> Iterator[Callable[..., Page]]:
+def open_page(
+    running_console: Regatta, browser: Browser, session: StorageState
+) -> Iterator[Callable[..., Page]]:
     """
     Return a function that opens a page in a context of its own, signed in, with the options of a context.
 

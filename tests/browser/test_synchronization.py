@@ -72,4 +72,6 @@ class TestFirstSynchronization:
         assert sorted(answer.json()["tags"]) == ["v1.0", "v1.1"]
 
         page.get_by_role("link", name="everything").click()
-        expect(page.get_by_role("row").filter(has_text="Manual")).to_have_text(re.compile(r"100.%\s+3\s+Succeeded"))
+        expect(page.get_by_role("row").filter(has_text="Manual")).to_have_text(
+            re.compile(r"100.%\s+3\s+Succeeded")
+        )

@@ -155,6 +155,11 @@ class DockerRegistry:
         self.stop()
         self.start()
 
+    def notify(self, *listeners: Listener) -> None:
+        """Send notifications to these endpoints only; restarts the registry."""
+        self._listeners = listeners
+        self.restart()
+
     def requests(self) -> list[AccessedRequest]:
         """
         Return the requests that were served, oldest first; needs `has_access_log`.

@@ -40,7 +40,8 @@ class Command(BaseCommand):
             command,
             env=child_environment(),
             start_new_session=True,
-            preexec_fn=partial(death.die_with_parent, signal.SIGTERM),  # it stops its own children, then
+            # Told to stop instead of killed, so that it stops its own children.
+            preexec_fn=partial(death.die_with_parent, os.getpid(), signal.SIGTERM),
         )
         self.stdout.write(f"Regatta listens on http://{settings.LISTEN}")
         try:

@@ -16,6 +16,13 @@ class TestParseStat:
         assert stat.cpu_seconds * os.sysconf("SC_CLK_TCK") == 250
 
 
+class TestParseBusy:
+    def test_adds_up_everything_but_waiting(self) -> None:
+        text = "cpu  100 20 30 4000 500 6 4 0 0 0\ncpu0 50 10 15 2000 250 3 2 0 0 0\n"
+
+        assert processes.parse_busy(text) * os.sysconf("SC_CLK_TCK") == 160
+
+
 class TestFamily:
     def test_holds_the_process_and_all_below_it(self) -> None:
         assert processes.family(2, {1: 0, 2: 1, 3: 2, 4: 3, 5: 1, 6: 5}) == {2, 3, 4}

@@ -34,13 +34,13 @@ def sign_in() -> Callable[[User], Client]:
 
 
 @pytest.fixture
-def page(owner, sign_in) -> Client:
+def page(owner: User, sign_in: Callable[[User], Client]) -> Client:
     """The client of the account's owner."""
     return sign_in(owner)
 
 
 @pytest.fixture
-def viewer_page(account, sign_in) -> Client:
+def viewer_page(account: Account, sign_in: Callable[[User], Client]) -> Client:
     """The client of a viewer of the account."""
     return sign_in(factories.make_user(account=account, role="viewer"))
 

@@ -62,7 +62,12 @@ class TestVaultKeys:
 
     @pytest.mark.parametrize(
         ("value", "words"),
-        [("", "no key"), ("a:zzz", "32 bytes"), ("a:%%%", "base64|32 bytes"), (f"a:{KEY},a:{KEY}", "repeated")],
+        [
+            ("", "no key"),
+            ("a:zzz", "32 bytes"),
+            ("a:%%%", "base64|32 bytes"),
+            (f"a:{KEY},a:{KEY}", "repeated"),
+        ],
     )
     def test_refuses_a_malformed_ring_without_showing_it(self, value, words):
         with pytest.raises(ImproperlyConfigured, match=words) as caught:
@@ -74,7 +79,12 @@ class TestVaultKeys:
 class TestDatabaseUrl:
     def test_reads_postgresql_with_escapes(self):
         parsed = parse_database_url("postgresql://me:p%40ss@db:6432/regatta?sslmode=require", name="X")
-        assert (parsed["USER"], parsed["PASSWORD"], parsed["HOST"], parsed["PORT"]) == ("me", "p@ss", "db", "6432")
+        assert (parsed["USER"], parsed["PASSWORD"], parsed["HOST"], parsed["PORT"]) == (
+            "me",
+            "p@ss",
+            "db",
+            "6432",
+        )
         assert parsed["OPTIONS"] == {"sslmode": "require"}
 
     def test_reads_an_absolute_sqlite_path(self):

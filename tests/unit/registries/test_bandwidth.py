@@ -10,7 +10,13 @@ from registries.bandwidth import InvalidBandwidth, limit_at, parse_rate, parse_w
 class TestParseRate:
     @pytest.mark.parametrize(
         ("text", "expected"),
-        [("5MB/s", 5_000_000), ("800 kB/s", 800_000), ("1.5 MiB/s", 1_572_864), ("4096", 4096), ("unlimited", None)],
+        [
+            ("5MB/s", 5_000_000),
+            ("800 kB/s", 800_000),
+            ("1.5 MiB/s", 1_572_864),
+            ("4096", 4096),
+            ("unlimited", None),
+        ],
     )
     def test_reads_units(self, text, expected):
         assert parse_rate(text) == expected

@@ -48,6 +48,10 @@ class TestListPage:
         assert source.instance_id in text
         assert "x.example" not in text
 
+    @pytest.mark.parametrize("search", ["%00", "%25", "_", "'%22", "x" * 5000])
+    def test_takes_any_search(self, page, source, search):
+        assert page.get(f"/instances/?q={search}").status_code == 200
+
     def test_says_when_nothing_matches(self, page, source):
         assert "No instance matches" in text_of(page.get("/instances/?q=zzz"))
 
@@ -93,6 +97,11 @@ class TestDetail:
         markup = viewer_page.get(f"/instances/{source.instance_id}/").content
         assert b"/edit/" not in markup
         assert b"/delete/" not in markup
+
+    def test_says_when_there_are_more_rules_than_it_shows(self, page, source, target):
+        for _number in range(21):
+            factories.make_rule(source=source, target=target)
+        assert "All 21 rules" in text_of(page.get(f"/instances/{source.instance_id}/"))
 
     def test_asks_the_database_a_bounded_number_of_times(self, page, source, django_assert_max_num_queries):
         for _number in range(20):

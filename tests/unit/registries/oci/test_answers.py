@@ -37,6 +37,9 @@ class TestErrorFromAnswer:
             (507, "", errors.StorageFull),
             (408, "", errors.ServerError),
             (500, "UNKNOWN", errors.ServerError),
+            (500, "MANIFEST_BLOB_UNKNOWN", errors.BlobUnknown),
+            (500, "MANIFEST_INVALID", errors.ManifestInvalid),
+            (500, "DIGEST_INVALID", errors.ServerError),
             (502, "", errors.ServerError),
             (503, "", errors.ServerError),
             (504, "", errors.ServerError),
@@ -48,6 +51,14 @@ class TestErrorFromAnswer:
         found = error(status, code)
         assert type(found) is kind
         assert found.status == status
+
+    def test_prefers_the_code_it_knows_and_keeps_the_words_before_it(self):
+        """Distribution answers so to a manifest with a layer address that it does not allow."""
+        body = {"errors": [{"code": "UNKNOWN", "message": "invalid URL on layer"},
+                           {"code": "MANIFEST_BLOB_UNKNOWN", "message": "blob unknown to registry"}]}  # fmt: skip
+        found = error_from_answer(500, {}, json.dumps(body).encode(), now=NOW)
+        assert type(found) is errors.BlobUnknown
+        assert found.detail == "MANIFEST_BLOB_UNKNOWN blob unknown to registry; UNKNOWN invalid URL on layer"
 
     def test_recognises_immutable_tags_and_quotas_by_their_words(self):
         assert isinstance(error(400, "TAG_INVALID", "The image tag 'v1' is immutable"), errors.Immutable)

@@ -327,8 +327,18 @@ class TestBasic:
         run(scenario())
         assert [request.status for request in registry.requests] == [401, 200, 200]
 
-    def test_keeps_characters_beyond_ascii(self):
-        credentials = ("用户", "pä:ss")
+    @pytest.mark.parametrize(
+        "credentials",
+        [
+            ("用户", "pä:ss"),
+            ("AWS", "eyJwYXlsb2FkIjoi" * 100),
+            ("00000000-0000-0000-0000-000000000000", "eyJ.eyJ.sig"),
+            ("oauth2accesstoken", "ya29.token"),
+            ("_json_key", '{\n  "type": "service_account",\n  "private_key": "-----BEGIN"\n}\n'),
+        ],
+        ids=lambda credentials: credentials[0],
+    )
+    def test_keeps_every_character_of_the_credentials(self, credentials):
         with FakeRegistry(auth=BasicAuth(*credentials)) as registry:
 
             async def scenario():
@@ -336,6 +346,7 @@ class TestBasic:
                     await client.ping()
 
             run(scenario())
+        assert [request.status for request in registry.requests] == [401, 200]
 
     def test_refused_is_permanent_at_once(self, registry):
         async def scenario():

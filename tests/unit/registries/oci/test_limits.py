@@ -325,6 +325,32 @@ def test_note_remaining_reads_what_registries_send(header, remaining):
     assert limiter.snapshot().remaining == remaining
 
 
+class TestQuota:
+    @pytest.mark.parametrize(
+        ("header", "reset", "seconds"),
+        [
+            ("0;w=21600", None, 60),
+            ("0;w=10", None, 10),
+            ("0", None, 60),
+            ("0", "1800", 1800),
+            ("0;w=21600", "soon", 60),
+        ],
+    )
+    def test_that_is_used_up_pauses_everyone(self, header, reset, seconds):
+        wall = Clock()
+        limiter = EndpointLimiter(wall_clock=wall)
+        limiter.note_remaining(header, reset, is_counted=True)
+        snapshot = limiter.snapshot()
+        assert snapshot.paused_until == wall.now + seconds
+        assert snapshot.pause_reason == "the registry's quota is used up"
+
+    @pytest.mark.parametrize(("header", "is_counted"), [("1;w=21600", True), ("0;w=21600", False)])
+    def test_that_is_not_touched_pauses_nobody(self, header, is_counted):
+        limiter = EndpointLimiter()
+        limiter.note_remaining(header, is_counted=is_counted)
+        assert limiter.snapshot().paused_until is None
+
+
 def test_requests_per_second_spread_requests():
     async def scenario():
         clock = Clock()

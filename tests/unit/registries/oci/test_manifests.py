@@ -169,6 +169,18 @@ class TestPut:
         with FakeRegistry() as empty, pytest.raises(BlobUnknown):
             call(empty, "put_manifest", "v1", MANIFEST)
 
+    def test_by_a_digest_of_an_algorithm_the_registry_does_not_know_is_unsupported(self, registry):
+        registry.options.manifest_algorithms = frozenset({"sha256"})
+        digest = digest_of(MANIFEST.content, "sha512")
+        with pytest.raises(Unsupported, match="sha512"):
+            call(registry, "put_manifest", digest, MANIFEST)
+        assert len(registry.requests) == 1
+
+    def test_by_another_digest_with_something_missing_says_so(self):
+        digest = digest_of(MANIFEST.content, "sha512")
+        with FakeRegistry() as empty, pytest.raises(BlobUnknown):
+            call(empty, "put_manifest", digest, MANIFEST)
+
     def test_of_an_immutable_tag_says_so(self, registry):
         images.push(OTHER, registry, "team/app", "v2")
         registry.options.immutable_tags = True

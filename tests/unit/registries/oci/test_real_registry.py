@@ -130,6 +130,21 @@ class TestAnonymous:
 
         run(scenario())
 
+    def test_refuses_for_good_a_layer_address_that_it_does_not_allow(self, registry):
+        image = images.foreign_layers(urls=["ftp://files.example/layer"])
+
+        async def scenario():
+            async with connect(registry.url, writes=True) as client:
+                for content in image.blobs.values():
+                    session = await begin(client, "foreign/app")
+                    await client.upload_blob(session, describe(content), Source(content))
+                manifest = parse_manifest(image.root.content, image.root.media_type)
+                with pytest.raises(BlobUnknown) as caught:
+                    await client.put_manifest("foreign/app", "v1", manifest)
+                return caught.value
+
+        assert run(scenario()).status == 500
+
     def test_survives_a_restart_of_the_registry(self, registry):
         async def scenario():
             async with connect(registry.url, writes=True) as client:

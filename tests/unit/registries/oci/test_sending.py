@@ -165,6 +165,29 @@ class TestThrottling:
         ping(registry.url, limiter=limiter)
         assert limiter.snapshot().remaining == 76
 
+    def test_begins_with_the_last_request_that_a_quota_allows(self, registry):
+        headers = {"RateLimit-Remaining": "0;w=21600", "RateLimit-Reset": "3600"}
+        registry.fault(Fault(status=200, headers=headers, times=None))
+        limiter = EndpointLimiter()
+        ping(registry.url, limiter=limiter)
+        with pytest.raises(Throttled, match="quota") as caught:
+            ping(registry.url, limiter=limiter)
+        assert caught.value.retry_at == limiter.snapshot().paused_until
+        assert len(registry.requests) == 1
+
+    def test_leaves_questions_that_cost_no_quota_alone(self, registry):
+        """Source: Docker Hub, "Pull usage and limits": a HEAD is not counted, and tells what is left."""
+        fault = Fault(method="HEAD", replace_headers={"RateLimit-Remaining": "0;w=21600"}, times=None)
+        registry.fault(fault)
+        limiter = EndpointLimiter()
+
+        async def scenario():
+            async with connect(registry.url, limiter=limiter) as client:
+                return [await client.find_manifest("team/app", "v1") for _ in range(2)]
+
+        assert run(scenario()) == [None, None]
+        assert limiter.snapshot().paused_until is None
+
 
 class TestConcurrency:
     def test_never_exceeds_the_limit(self, registry):

@@ -282,6 +282,15 @@ class TestResume:
         upload(registry, Source(DATA))
         assert registry.blob("team/app", BLOB.digest) == DATA
 
+    @pytest.mark.parametrize("fault", [{"status": 416}, {"replace_headers": {"Range": f"0-{HALF}"}}])
+    def test_gives_the_old_session_back_when_its_range_is_refused(self, registry, fault):
+        registry.fault(Fault(method="PUT", cut_request_after=HALF))
+        registry.fault(Fault(method="PATCH", **fault))
+        upload(registry, Source(DATA))
+        assert registry.blob("team/app", BLOB.digest) == DATA
+        assert (registry.count("POST"), registry.count("DELETE")) == (2, 1)
+        assert registry.open_uploads() == 0
+
     def test_accepts_a_patch_that_is_answered_as_created(self, registry):
         registry.fault(Fault(method="PUT", cut_request_after=HALF))
         registry.fault(Fault(method="PATCH", drop_headers=("Range", "Location")))

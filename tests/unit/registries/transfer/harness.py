@@ -24,6 +24,7 @@ from tests.fakes.registry import FakeRegistry
 REPOSITORY = "team/app"
 
 IMPATIENT = Timeouts(connect_seconds=2, stall_seconds=0.5, commit_seconds=0.5)
+PATIENT = Timeouts(connect_seconds=5, stall_seconds=30, commit_seconds=60)
 QUICK = RetryPolicy(attempts=4, first_delay_seconds=0.01, max_delay_seconds=0.02)
 
 

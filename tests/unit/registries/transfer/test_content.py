@@ -234,6 +234,40 @@ class TestForeignLayer:
         assert bench.copy("v1", target_tags=set(), foreign_layers=True)["v1"].status == "copied"
         assert digest in bench.target.blobs(REPOSITORY)
 
+    def test_is_fetched_from_its_own_address_when_asked_for(self, bench: Bench) -> None:
+        content = images.foreign_layer_content()
+        with FakeRegistry() as elsewhere:
+            digest = elsewhere.put_blob("windows/base", content)
+            urls = [f"{elsewhere.url}/gone", f"{elsewhere.url}/v2/windows/base/blobs/{digest}"]
+            artifact = bench.put(images.foreign_layers(urls=urls), "v1")
+            outcome = bench.copy("v1", target_tags=set(), foreign_layers=True)["v1"]
+            assert not any(request.has_authorization for request in elsewhere.requests)
+        assert (outcome.status, outcome.detail) == ("copied", "")
+        bench.assert_same(artifact, "v1")
+        assert bench.target.blob(REPOSITORY, digest) == content
+
+    def test_that_nobody_holds_fails_at_the_source(self, bench: Bench) -> None:
+        with FakeRegistry() as elsewhere:
+            bench.put(images.foreign_layers(urls=[f"{elsewhere.url}/gone"]), "v1")
+            outcome = bench.copy("v1", target_tags=set(), foreign_layers=True)["v1"]
+        assert (outcome.status, outcome.reason, outcome.side) == ("failed", "not_found", "source")
+        assert (outcome.is_retryable, bench.target.open_uploads()) == (False, 0)
+        assert bench.target.tags(REPOSITORY) == {}
+
+    def test_whose_address_the_target_does_not_allow_fails_for_good(self, bench: Bench) -> None:
+        """Distribution says it so."""
+        bench.put(images.foreign_layers(), "v1")
+        body = (
+            b'{"errors":[{"code":"UNKNOWN","message":"invalid URL on layer"},'
+            b'{"code":"MANIFEST_BLOB_UNKNOWN","message":"blob unknown to registry"}]}'
+        )
+        bench.target.fault(Fault(method="PUT", path="/manifests/", status=500, body=body, times=None))
+        outcome = bench.copy("v1", target_tags=set())["v1"]
+        assert (outcome.status, outcome.reason, outcome.side) == ("failed", "blob_unknown", "target")
+        assert not outcome.is_retryable
+        assert "invalid URL on layer" in outcome.detail
+        assert outcome.detail.endswith("1 foreign layer stays where it is")
+
 
 class TestSchemaOne:
     def test_is_refused_with_its_reason(self, bench: Bench) -> None:

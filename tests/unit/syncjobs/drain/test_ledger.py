@@ -110,7 +110,14 @@ class TestLeases:
         kept, lost = make_job(), make_job()
         claim("t1")
         Job.objects.filter(pk=lost.pk).update(lease_token="t2")
-        assert ledger.extend_leases(token="t1", now=timezone.now()) == {kept.pk}
+        mine = [kept.pk, lost.pk]
+        assert ledger.extend_leases(token="t1", job_ids=mine, now=timezone.now()) == {kept.pk}
+
+    def test_a_claim_whose_answer_was_lost_runs_out(self):
+        known, unknown = make_job(), make_job()
+        claim("t1")
+        ledger.extend_leases(token="t1", job_ids=[known.pk], now=timezone.now() + timedelta(seconds=20))
+        assert [item.job_id for item in claim("t2", seconds=31)] == [unknown.pk]
 
     def test_stop_requests_and_deleted_executions_are_found(self):
         going_on, stopped = make_execution(), make_execution(stop_requested_at=timezone.now())

@@ -164,3 +164,28 @@ class TestDrain:
         assert (execution.status, execution.reason) == (Status.STOPPED, reasons.STOPPED_BY_USER)
         assert target.repositories() == []
         gate.open()
+
+    def test_what_a_registry_says_is_stored_whatever_characters_it_uses(self, rule, source, target):
+        images.push(images.image(), source, "team/app", "v1")
+        body = b'{"errors": [{"code": "DENIED", "message": "no\\u0000 \\ud800 way"}]}'
+        target.fault(Fault(method="PUT", path="/manifests/v1", status=400, body=body, times=None))
+
+        execution = run(rule)
+
+        assert execution.status == Status.FAILED
+        assert "way" in execution.outcomes.get(tag="v1").reason_detail
+
+    def test_a_repository_that_fails_as_a_whole_is_retried_as_a_whole(self, rule, source, target):
+        for tag in ("one", "two", "three"):
+            images.push(images.image(tag), source, "team/app", tag)
+        fault = Fault(path="/v2/team/app/", status=401, times=None)
+        target.fault(fault)
+        execution = run(rule)
+        assert (execution.status, execution.reason) == (Status.FAILED, "unauthorized")
+        target.faults.clear()
+
+        executions.retry_failed(execution=execution, by=None, now=timezone.now())
+        tasks.drain()
+
+        execution.refresh_from_db()
+        assert (execution.status, execution.copied_count, execution.failed_count) == (Status.SUCCEEDED, 3, 0)

@@ -155,7 +155,7 @@ class TestDeletedTags:
         target.fault(Fault(method="DELETE", path="/manifests/v2", status=500, times=20))
         execution = work(rule, v1=DELETE, v2=DELETE)
         assert (execution.status, execution.deleted_count) == (Status.RUNNING, 1)
-        target.clear_faults()
+        target.faults.clear()
 
         execution = drain(rule)
 

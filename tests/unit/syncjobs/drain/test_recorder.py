@@ -4,6 +4,7 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from django.db import OperationalError
 from django.utils import timezone
 
 from registries.transfer.events import BytesCopied, TagFinished
@@ -11,6 +12,7 @@ from syncjobs.drain import ledger
 from syncjobs.drain.assignment import Assignment, Reason, Refusal
 from syncjobs.drain.recorder import Ending, JobRecord, Recorder, backoff
 from syncjobs.models import Job, Outcome
+from syncjobs.services import executions
 from syncjobs.states import Status
 from tests.factories.syncjobs import make_execution, make_job, make_outcome
 
@@ -43,6 +45,17 @@ def claim(token: str = "t1", **shift) -> Assignment:
 @pytest.fixture
 def job() -> Job:
     return make_job()
+
+
+def fail(*_arguments: object, **_keywords: object) -> None:
+    raise OperationalError("server closed the connection unexpectedly")
+
+
+def flush_in_vain(recorder: Recorder, monkeypatch, owner: object, name: str, failure: object) -> None:
+    with monkeypatch.context() as patch:
+        patch.setattr(owner, name, failure)
+        with pytest.raises(OperationalError):
+            recorder.flush(timezone.now())
 
 
 def counts(job: Job) -> tuple[int, ...]:
@@ -125,6 +138,61 @@ class TestFlush:
             recorder.close(record, Ending("done"))
         with django_assert_max_num_queries(9 + 10):
             recorder.flush(timezone.now())
+
+
+class TestOutage:
+    def test_keeps_everything_until_it_can_be_written(self, job, monkeypatch):
+        other = make_job(execution=job.execution)
+        recorder = Recorder("t1")
+        first, second = ledger.claim(token="t1", bulk_room=9, interactive_room=9, now=timezone.now())
+        assert isinstance(first, Assignment)
+        record = recorder.open(first)
+        record.emit(finished("a"))
+        record.emit(finished("b", "failed", reason="server_error"))
+        recorder.close(record, Ending("done"))
+        recorder.refuse(Refusal(second.job_id, second.execution_id, Reason("worker_lost")))
+        flush_in_vain(recorder, monkeypatch, executions, "settle", fail)
+        assert bool(recorder.has_endings)
+        assert recorder.job_ids == {job.pk, other.pk}
+        assert not Outcome.objects.exists()
+
+        recorder.flush(timezone.now())
+
+        assert counts(job) == (1, 0, 0, 1)
+        other.refresh_from_db()
+        assert job.status == Status.SUCCEEDED
+        assert other.status == Status.FAILED
+        assert set(job.outcomes.values_list("tag", flat=True)) == {"a", "b"}
+        assert not bool(recorder.has_endings)
+        assert recorder.job_ids == set()
+
+    def test_what_came_in_meanwhile_is_newer(self, job, monkeypatch):
+        recorder = Recorder("t1")
+        record = recorder.open(claim())
+        record.emit(finished("a", "failed", reason="server_error"))
+
+        def fail_late(*_arguments: object, **_keywords: object) -> None:
+            record.emit(finished("a"))
+            raise OperationalError("server closed the connection unexpectedly")
+
+        flush_in_vain(recorder, monkeypatch, recorder, "_store_outcomes", fail_late)
+        recorder.flush(timezone.now())
+
+        assert job.outcomes.get().status == "copied"
+        job.refresh_from_db()
+        assert job.progress["copied"] == 1
+
+    def test_an_ending_whose_answer_was_lost_is_not_counted_twice(self, job):
+        recorder = Recorder("t1")
+        record = recorder.open(claim())
+        record.emit(finished("a"))
+        recorder.close(record, Ending("done"))
+        recorder.flush(timezone.now())
+
+        recorder.close(record, Ending("done"))
+        recorder.flush(timezone.now())
+
+        assert counts(job) == (1, 0, 0, 0)
 
 
 class TestRetry:

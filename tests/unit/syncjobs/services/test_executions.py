@@ -190,12 +190,12 @@ class TestRetryFailed:
 
     def test_works_on_the_failed_tags_only_and_keeps_what_the_others_counted(self):
         execution = failed_execution()
-        job = make_job(execution=execution, status=Status.FAILED, **SUMS)
+        job = make_job(execution=execution, status=Status.FAILED, retry_tags=["left"], **SUMS)
         make_outcome(job=job, tag="good")
         make_outcome(job=job, tag="bad", status=OutcomeStatus.FAILED)
         executions.retry_failed(execution=execution, by=None, now=NOW)
         job = fresh(job)
-        assert job.retry_tags == ["bad"]
+        assert job.retry_tags == ["bad", "left"]
         assert {name: getattr(job, name) for name in SUMS} == SUMS | {"failed_count": 0}
 
     def test_counts_the_tags_of_a_stopped_repository_anew(self):
@@ -209,9 +209,11 @@ class TestRetryFailed:
 
     def test_works_on_all_tags_of_a_repository_that_failed_as_a_whole(self):
         execution = failed_execution()
-        job = make_job(execution=execution, status=Status.FAILED, retry_tags=["one"], reason="unauthorized")
+        job = make_job(execution=execution, status=Status.FAILED, reason="unauthorized", **SUMS)
+        make_outcome(job=job, tag="one", status=OutcomeStatus.FAILED, reason="unauthorized")
         executions.retry_failed(execution=execution, by=None, now=NOW)
         assert fresh(job).retry_tags is None
+        assert fresh(job).copied_count == 0
 
     def test_looks_for_repositories_again_if_that_failed(self):
         execution = failed_execution()

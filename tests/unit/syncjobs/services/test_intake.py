@@ -1,6 +1,7 @@
 """Events of registries become work for the rules that select them, and for no others."""
 
 import threading
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -293,6 +294,19 @@ class TestEchoes:
         there, back = pair
         tell(there.source, push("project/app:v1", "same"), delete("project/app:v1"))
         tell(back.source, push("mirror/app:v1", "same"))
+        assert len(push_executions(back)) == 1
+
+    def test_of_our_own_deletions_open_nothing(self, pair):
+        there, back = pair
+        Rule.objects.update(sync_deletions=True)
+        tell(there.source, push("project/app:v1", "same"), delete("project/app:v1"))
+        tell(back.source, delete("mirror/app:v1"))
+        assert (len(push_executions(there)), len(push_executions(back))) == (1, 0)
+
+    def test_without_a_digest_cannot_be_told(self, pair):
+        there, back = pair
+        for source, place in ((there.source, "project/app:v1"), (back.source, "mirror/app:v1")):
+            tell(source, replace(push(place), digest=""))
         assert len(push_executions(back)) == 1
 
     def test_are_forgotten_after_a_while(self, pair):

@@ -12,10 +12,10 @@ from syncjobs import reasons
 from syncjobs.drain import ledger
 from syncjobs.drain.assignment import Assignment
 from syncjobs.models import Execution, Job, Rule, Trigger
-from syncjobs.services import executions, pushes
+from syncjobs.services import executions, intake, pushes
 from syncjobs.states import Status
 from tests.factories import make_execution, make_finished_execution, make_job, make_rule
-from tests.unit.syncjobs.services.events import DELETE, NOW, PUSH, jobs_of, push_executions
+from tests.unit.syncjobs.services.events import DELETE, NOW, PUSH, jobs_of, push, push_executions
 
 pytestmark = pytest.mark.django_db
 
@@ -189,6 +189,42 @@ class TestHold:
             enqueue(rule, f"v{number}")
             claim(now=NOW + timedelta(minutes=1))
         assert self.holds(rule) == [0, 0, 0.5, 1, 2, 4, 5, 5]
+
+    def pour(self, rule: Rule, *, age: timedelta = timedelta(), count: int = 8) -> None:
+        notices = [push(f"project/poured:v{number}") for number in range(count)]
+        intake.receive(instance=rule.source, notices=notices, now=NOW - age)
+
+    def test_begins_when_events_pour_in_faster_than_executions_end(self, rule):
+        self.pour(rule)
+        for number in range(5):
+            enqueue(rule, f"a{number}", f"b{number}")
+            claim(now=NOW + timedelta(minutes=1))
+            finish()
+        assert self.holds(rule) == [0, 0.5, 1, 2, 4]
+
+    def test_does_not_begin_when_each_push_is_done_before_the_next(self, rule):
+        self.pour(rule)
+        for number in range(5):
+            enqueue(rule, f"v{number}")
+            claim()
+            finish()
+        assert self.holds(rule) == [0] * 5
+
+    @pytest.mark.parametrize("slow", [{"age": timedelta(seconds=1)}, {"count": 7}])
+    def test_does_not_begin_when_events_are_few(self, rule, slow):
+        self.pour(rule, **slow)
+        for number in range(3):
+            enqueue(rule, f"a{number}", f"b{number}")
+            claim()
+            finish()
+        assert self.holds(rule) == [0] * 3
+
+    def test_begins_anew_in_a_later_burst(self, rule):
+        for number in range(8):
+            enqueue(rule, f"v{number}", now=NOW - timedelta(seconds=11))
+            claim()
+        enqueue(rule, "later")
+        assert self.holds(rule)[-2:] == [5, 0.5]
 
     def test_is_longest_while_the_newest_waits_for_another_attempt(self, rule):
         enqueue(rule, "v1")

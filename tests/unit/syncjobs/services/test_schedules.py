@@ -9,7 +9,7 @@ from django.db import OperationalError, connections
 from registries.models import AccessCredential, Edition, Instance
 from syncjobs import policies
 from syncjobs.models import Execution, JobKind, Rule, Trigger
-from syncjobs.services import executions, schedules
+from syncjobs.services import executions, rules, schedules
 from syncjobs.states import Status
 from tests.factories import make_cross_tenant_rule, make_execution, make_rule
 from tests.unit.syncjobs.services.events import NOW
@@ -123,6 +123,11 @@ class TestStartDuePolls:
         Rule.objects.update(is_enabled=False)
         assert schedules.start_due_polls(now=NOW) == 0
 
+    def test_plans_anew_when_the_interval_is_changed(self, rule):
+        Rule.objects.update(next_poll_at=NOW + timedelta(days=30))
+        rules.update(rule=stored(rule), values={"poll_interval_seconds": 60}, by=None, now=NOW)
+        assert schedules.start_due_polls(now=NOW) == 1
+
     def test_skips_a_turn_while_the_rule_is_being_scanned(self, rule):
         make_execution(rule=rule)
         assert schedules.start_due_polls(now=NOW) == 0
@@ -141,6 +146,14 @@ class TestStartDueSweeps:
         planned = stored(rule).next_sweep_at
         assert planned is not None
         assert NOW <= planned <= NOW + 60 * MINUTE
+
+    def test_plans_anew_when_the_interval_is_changed(self, rule):
+        schedules.start_due_sweeps(now=NOW)
+        rules.update(rule=stored(rule), values={"sweep_interval_seconds": 60}, by=None, now=NOW)
+        schedules.start_due_sweeps(now=NOW)
+        planned = stored(rule).next_sweep_at
+        assert planned is not None
+        assert planned <= NOW + MINUTE
 
     def test_spreads_the_rules_over_the_interval(self):
         for _ in range(30):
