@@ -5,7 +5,6 @@ from __future__ import annotations
 import logging
 
 from django.contrib.auth.decorators import login_not_required
-from django.db import DatabaseError
 from django.http import HttpRequest, JsonResponse
 from django.utils import timezone
 from django.views.decorators.csrf import csrf_exempt
@@ -51,7 +50,7 @@ def receive(request: HttpRequest, instance_id: str) -> JsonResponse:
         intake.receive(instance=instance, notices=notices, now=now)
         try:
             intake.handle(instance_pk=instance.pk, now=now)
-        except DatabaseError:
+        except Exception:
             log.exception("Events of %s are stored, and handled later", instance.instance_id)
     return JsonResponse({"accepted": len(notices)}, status=202)
 

@@ -33,6 +33,8 @@ _HALVE_AT_MOST_EVERY_SECONDS = 0.1
 _BACKOFF_FIRST_SECONDS = 1.0
 _BACKOFF_MAX_SECONDS = 60.0
 _MAX_RESERVE = 4
+# Some registries name the moment in RateLimit-Reset instead of the seconds until then.
+_TIMESTAMPS_FROM = 1_000_000_000
 _QUOTA_WINDOW = re.compile(r";\s*w\s*=\s*(\d{1,9})", re.ASCII)
 
 
@@ -211,7 +213,7 @@ class EndpointLimiter:
         self._remaining = int(count)
         if self._remaining == 0 and is_counted:
             self.pause_until(
-                self._wall() + _quota_pause_seconds(header, reset), "the registry's quota is used up"
+                _quota_returns_at(header, reset, self._wall()), "the registry's quota is used up"
             )
 
     def snapshot(self) -> LimiterSnapshot:
@@ -267,8 +269,9 @@ class EndpointLimiter:
                     future.set_result(None)
 
 
-def _quota_pause_seconds(header: str, reset: str | None) -> float:
-    if reset is not None and reset.strip().isascii() and reset.strip().isdigit():
-        return float(reset)
+def _quota_returns_at(header: str, reset: str | None, now: float) -> float:
+    text = (reset or "").strip()
+    if text.isascii() and text.isdigit():
+        return float(text) if float(text) >= _TIMESTAMPS_FROM else now + float(text)
     window = _QUOTA_WINDOW.search(header)
-    return min(_BACKOFF_MAX_SECONDS, float(window.group(1))) if window else _BACKOFF_MAX_SECONDS
+    return now + (min(_BACKOFF_MAX_SECONDS, float(window.group(1))) if window else _BACKOFF_MAX_SECONDS)

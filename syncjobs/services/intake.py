@@ -89,7 +89,7 @@ def handle_waiting(*, now: datetime) -> int:
     for instance_pk in waiting.distinct():
         try:
             handled_count += handle(instance_pk=instance_pk, now=now)
-        except OperationalError:
+        except Exception:
             log.exception("The events of instance %s stay for the next time", instance_pk)
     return handled_count
 

@@ -31,7 +31,7 @@ from syncjobs.worker import death, watchdog
 from syncjobs.worker.watchdog import Watchdog
 
 _LOOK_SECONDS = 1.0
-_LONGEST_PAUSE_SECONDS = 30.0
+_LONGEST_PAUSE_SECONDS = 10.0
 _QUIET_LIFE_SECONDS = 15.0
 _IDLE_STOP_SECONDS = 5.0
 
@@ -134,8 +134,10 @@ class Supervisor:
             self._pause()
 
     def _pause(self) -> None:
-        if time.monotonic() - self._started_at > _QUIET_LIFE_SECONDS:
+        """Wait before the next start: the longer, the more clusters have ended before they did anything."""
+        if self._watchdog.has_seen_work or time.monotonic() - self._started_at > _QUIET_LIFE_SECONDS:
             self._pause_seconds = 1.0
+        self._watchdog = Watchdog()
         until = time.monotonic() + self._pause_seconds
         self._pause_seconds = min(2 * self._pause_seconds, _LONGEST_PAUSE_SECONDS)
         while time.monotonic() < until and not self._is_stopping:
@@ -205,7 +207,6 @@ class Supervisor:
             log.debug("The cluster's processes are gone already")
         self._cluster.wait()
         self._cluster = None
-        self._watchdog = Watchdog()
 
 
 def child_environment() -> dict[str, str]:

@@ -42,6 +42,11 @@ class Watchdog:
         self._patience = _STARTING_SECONDS
         self._stuck_since: float | None = None
 
+    @property
+    def has_seen_work(self) -> bool:
+        """Whether any drain of the cluster has lived while it was watched."""
+        return self._patience == _STUCK_SECONDS
+
     def find_reason(self, group: int, *, is_due: bool, now: datetime, clock: float) -> str:
         """
         Return why the cluster must be killed, "" if it need not be; a single hung process is killed here.

@@ -60,7 +60,7 @@ class Storm:
         *,
         kills: int,
         chance: random.Random,
-        longest_pause_seconds: float = 8.0,
+        longest_pause_seconds: float = 7.0,
         say: Callable[[str], None] = lambda _line: None,
     ) -> None:
         self._regatta = regatta

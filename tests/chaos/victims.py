@@ -28,6 +28,8 @@ def kill_one(supervisor_pid: int, chance: random.Random) -> Role | None:
     """Kill a random process of the supervisor's family and return its role; None if none could be killed."""
     members = _by_role(supervisor_pid)
     roles = [role for role in _WEIGHTS if members[role]]
+    if not members[Role.CHILD]:
+        roles = [role for role in roles if role is not Role.SUPERVISOR]  # it has only just begun
     if not roles:
         return None
     (role,) = chance.choices(roles, [_WEIGHTS[role] for role in roles])

@@ -10,6 +10,7 @@ import pytest
 from django.test import Client
 from django.utils import timezone
 
+from registries.oci import sending
 from registries.services import hooks
 from syncjobs import tasks
 from syncjobs.models import Execution, Job, PushEvent, Rule
@@ -94,6 +95,11 @@ def work_until_nothing_is_left() -> None:
 
 
 class TestOutages:
+    @pytest.fixture(autouse=True)
+    def no_quick_tries(self, monkeypatch):
+        """Let what fails go back to the queue at once: the seconds between quick tries prove nothing here."""
+        monkeypatch.setattr(sending, "delay_before_retry", lambda *_given: None)
+
     def test_nothing_is_lost_and_nothing_fails(self, rule, source, target):
         Rule.objects.update(override=True)
         pusher = Pusher(source, rule)

@@ -6,6 +6,7 @@ import base64
 import contextlib
 import json
 import os
+import shutil
 import subprocess
 import sys
 import uuid
@@ -20,6 +21,8 @@ from tests.servers.processes import Child, find_free_port, scratch_directory
 
 ROOT = Path(__file__).resolve().parents[2]
 COMMAND_TIMEOUT_SECONDS = 120
+_MIGRATED = Path(os.environ["REGATTA_DATA_DIR"]) / "migrated.sqlite3"
+_TEMPLATE = "regatta_template"
 
 
 class Regatta:
@@ -41,7 +44,7 @@ class Regatta:
         with self._stack:
             self.directory = self._stack.enter_context(scratch_directory("regatta"))
             self.environment = self._make_environment()
-            self.manage("migrate", "--verbosity", "0")
+            self._prepare_database()
             self._stack = self._stack.pop_all()
         return self
 
@@ -90,6 +93,24 @@ class Regatta:
         child.wait_until(self._answers)
         return child
 
+    def _prepare_database(self) -> None:
+        """Migrate a database once a session, and copy it from then on."""
+        if "REGATTA_DATABASE_URL" in self._extra:
+            self.manage("migrate", "--verbosity", "0")
+        elif environment.server is not None:
+            if not _MIGRATED.exists():
+                self.environment["REGATTA_DATABASE_URL"] = environment.server.create_database(_TEMPLATE)
+                self.manage("migrate", "--verbosity", "0")
+                _MIGRATED.touch()
+            name = f"regatta_{uuid.uuid4().hex[:12]}"
+            url = environment.server.create_database(name, template=_TEMPLATE)
+            self.environment["REGATTA_DATABASE_URL"] = url
+        elif _MIGRATED.exists():
+            shutil.copyfile(_MIGRATED, self.directory / "regatta.sqlite3")
+        else:
+            self.manage("migrate", "--verbosity", "0")
+            shutil.copyfile(self.directory / "regatta.sqlite3", _MIGRATED)
+
     def _start(self, *arguments: str) -> Child:
         return Child(
             [sys.executable, "manage.py", *arguments],
@@ -116,7 +137,4 @@ class Regatta:
             "REGATTA_BASE_URL": self.url,
             "REGATTA_LISTEN": f"127.0.0.1:{self.port}",
         }
-        if environment.server is not None:
-            name = f"regatta_{uuid.uuid4().hex[:12]}"
-            settings["REGATTA_DATABASE_URL"] = environment.server.create_database(name)
         return kept | settings | self._extra

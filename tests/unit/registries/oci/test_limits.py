@@ -344,6 +344,13 @@ class TestQuota:
         assert snapshot.paused_until == wall.now + seconds
         assert snapshot.pause_reason == "the registry's quota is used up"
 
+    def test_may_return_at_a_moment(self):
+        wall = Clock()
+        wall.now = 1_800_000_000
+        limiter = EndpointLimiter(wall_clock=wall)
+        limiter.note_remaining("0", str(wall.now + 90), is_counted=True)
+        assert limiter.snapshot().paused_until == wall.now + 90
+
     @pytest.mark.parametrize(("header", "is_counted"), [("1;w=21600", True), ("0;w=21600", False)])
     def test_that_is_not_touched_pauses_nobody(self, header, is_counted):
         limiter = EndpointLimiter()

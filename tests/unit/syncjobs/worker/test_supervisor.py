@@ -18,6 +18,7 @@ from syncjobs.drain import ledger
 from syncjobs.models import Worker
 from syncjobs.worker import supervisor as module
 from syncjobs.worker.supervisor import Supervisor, child_environment, database_problem
+from syncjobs.worker.watchdog import Watchdog
 from tests.factories import make_job, make_worker
 from tests.servers.process_tree import group, survivors
 
@@ -159,9 +160,17 @@ class TestRun:
         supervisor = Scripted(BROKEN, looks=20)
         before = clock.now
         supervisor.run()
-        pauses = 1 + 2 + 4 + 8 + 16 + 5 * 30
+        pauses = 1 + 2 + 4 + 8 + 6 * 10
         assert len(supervisor.pids) == 10
         assert pauses <= clock.now - before <= pauses + 30
+
+    def test_starts_the_next_soon_when_the_last_has_worked(self, clock, monkeypatch):
+        monkeypatch.setattr(Watchdog, "has_seen_work", True)
+        supervisor = Scripted(BROKEN, looks=20)
+        before = clock.now
+        supervisor.run()
+        assert len(supervisor.pids) == 10
+        assert clock.now - before < 10 + 20 + 1
 
     def test_ends_with_code_1_when_its_companion_has_ended(self):
         companion = subprocess.Popen([sys.executable, "-c", ""])
