@@ -40,6 +40,8 @@ def claim(
     rejected, stopped meanwhile, killed too many workers) comes back as a Refusal, under lease as well: the
     recorder ends it.
     """
+    if not turns.has_due(now):
+        return []  # without the lock that a transaction would take on SQLite
     with transaction.atomic():
         ids = turns.lock_due(Queue.INTERACTIVE, interactive_room, now)
         ids += turns.lock_due(Queue.BULK, bulk_room - len(ids), now)
@@ -104,17 +106,22 @@ def list_drains() -> list[tuple[int, int, datetime]]:
     ]
 
 
-def bury(group: int, pid: int, *, now: datetime) -> int:
+def bury(group: int, pid: int, *, now: datetime, is_innocent: bool) -> int:
     """
-    Take a drain off the list whose process is dead, and let its leases run out now; return how many they were.
+    Take a drain off the list whose process is dead, and leave its jobs to others now; return how many they were.
 
-    Only its machine can know; whoever else waits for the end of the leases is as right, but later.
+    None of them can have killed a process that died with the rest of its cluster: `is_innocent` counts no lost
+    worker. Only its machine can know that a process is dead; whoever else waits for the end of its leases is as
+    right, but later.
     """
     drain = Worker.objects.filter(name=drain_name(group, pid)).first()
     if drain is None:
         return 0
     drain.delete()
-    return Job.objects.leased(drain.token).update(lease_until=now)
+    held = Job.objects.leased(drain.token)
+    if is_innocent:
+        return held.move(Status.PENDING, lease_token="", lease_until=None, not_before=now, progress={})
+    return held.update(lease_until=now)
 
 
 def forget_old(now: datetime) -> None:

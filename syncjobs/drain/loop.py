@@ -31,6 +31,7 @@ from syncjobs.drain.vigil import Vigil, draining_since
 SLICE_SECONDS = 30.0
 MOST_JOBS = 32
 _INTERACTIVE_RESERVE = 8
+_BATCH_ROOM = 6
 _FLUSH_SECONDS = 1.0
 _LOOK_SECONDS = 0.2
 _LONGEST_OUTAGE_SECONDS = 300.0
@@ -49,7 +50,8 @@ class Drain:
         self._recorder = Recorder(self.token)
         self._pool = pool
         self._hand = Hand()
-        self._flushed_at = 0.0
+        self._flushed_at = time.monotonic()
+        self._looked_at = 0.0
 
     async def run(self) -> None:
         """Work until nothing is due; after the time slice, finish what is in hand and ring for another drain."""
@@ -68,14 +70,21 @@ class Drain:
     async def _work(self, *, ends_at: float) -> None:
         while True:
             may_claim = time.monotonic() < ends_at and draining_since() is None
-            claimed = await self._claim() if may_claim else 0
+            claimed = await self._claim() if may_claim and self._is_worth_looking() else 0
             if not claimed and not len(self._hand):
                 return
             await self._hand.wait(_LOOK_SECONDS)
-            if self._recorder.has_endings or time.monotonic() - self._flushed_at >= _FLUSH_SECONDS:
+            if time.monotonic() - self._flushed_at >= _FLUSH_SECONDS:
                 await self._flush()
 
+    def _is_worth_looking(self) -> bool:
+        """Look for due jobs when several would find room, or now and then: looking costs a query each time."""
+        bulk_room = MOST_JOBS - _INTERACTIVE_RESERVE - len(self._hand)
+        is_overdue = time.monotonic() - self._looked_at >= _LOOK_SECONDS
+        return not len(self._hand) or bulk_room >= _BATCH_ROOM or is_overdue
+
     async def _claim(self) -> int:
+        self._looked_at = time.monotonic()
         room = MOST_JOBS - len(self._hand)
         if room <= 0:
             return 0

@@ -168,11 +168,6 @@ class Recorder:
         self._refused.append(refusal)
 
     @property
-    def has_endings(self) -> bool:
-        """Whether something waits that readers of the log should see soon."""
-        return bool(self._closed or self._refused)
-
-    @property
     def job_ids(self) -> set[int]:
         """The jobs of which something is still to be written."""
         records = [*self._open.values(), *self._closed]

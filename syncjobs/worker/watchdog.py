@@ -90,7 +90,8 @@ def bury_dead(now: datetime) -> None:
     """Have the jobs of every worker process of this machine that has died taken up by others at once."""
     for group, pid, _beat_at in ledger.list_drains():
         if not is_member(pid, group):
-            count = ledger.bury(group, pid, now=now)
+            is_innocent = not is_member(group, group)
+            count = ledger.bury(group, pid, now=now, is_innocent=is_innocent)
             log.warning("Worker process %s has died with %s jobs in hand", pid, count)
 
 

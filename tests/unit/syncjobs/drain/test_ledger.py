@@ -101,7 +101,7 @@ class TestClaim:
         execution = make_execution()
         for _ in range(30):
             make_job(execution=execution)
-        with django_assert_max_num_queries(10):
+        with django_assert_max_num_queries(11):
             assert len(claim(bulk_room=30)) == 30
 
 

@@ -120,6 +120,17 @@ class TestDeadProcess:
         job.refresh_from_db()
         assert job.lost_count == 1
 
+    def test_is_not_held_against_its_jobs_when_the_whole_cluster_died(self, group, process):
+        worker = drain(group)
+        job = make_job(status="running", lease_token=worker.token)
+        process.kill()
+        process.wait()
+        watchdog.bury_dead(timezone.now())
+        (taken,) = ledger.claim(token="other", bulk_room=1, interactive_room=1, now=timezone.now())
+        assert taken.job_id == job.pk
+        job.refresh_from_db()
+        assert job.lost_count == 0
+
     def test_is_also_seen_while_unreaped(self, group, process):
         drain(group)
         process.kill()
