@@ -22,6 +22,8 @@ from tests.servers.process_tree import Process, family, survivors
 from tests.servers.processes import Child
 from tests.servers.regatta import Regatta
 
+pytestmark = pytest.mark.timeout(400)  # leases have to run out, five times in a row in one of them
+
 RULE = "source/everything"
 HELD = "team/held"
 
@@ -73,7 +75,7 @@ rules:
     )
 
 
-def wait_until(is_so: Callable[[], bool], *, seconds: float = 60) -> None:
+def wait_until(is_so: Callable[[], bool], *, seconds: float = 150) -> None:
     deadline = time.monotonic() + seconds
     while not is_so():
         assert time.monotonic() < deadline, "it did not happen in time"
