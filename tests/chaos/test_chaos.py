@@ -4,9 +4,13 @@ from __future__ import annotations
 
 import random
 
+import pytest
+
 from tests.chaos.scenery import Scenery
 from tests.chaos.storm import Storm
 from tests.servers.regatta import Regatta
+
+pytestmark = pytest.mark.timeout(400)
 
 
 class TestStorm:
