@@ -126,6 +126,8 @@ class Drain:
         if ending.how == "stopped" and not self._hand.is_stopped(assignment):
             ending = Ending("again")
         self._recorder.close(record, ending)
+        if assignment.is_suspect:
+            self._flushed_at = 0.0  # written before the next suspect, which may take this process with it
 
     async def _ending(self, assignment: Assignment, record: JobRecord) -> Ending:
         if not assignment.is_discovery:

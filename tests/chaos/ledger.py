@@ -69,6 +69,14 @@ class Ledger:
         rows = self._ask("SELECT name FROM syncjobs_worker WHERE NOT is_supervisor")
         return [int(row[0].rpartition(":")[2]) for row in rows]
 
+    def list_holders(self, repository: str) -> list[int]:
+        """Return the pids of the worker processes that hold the repository's job."""
+        rows = self._ask(
+            "SELECT w.name FROM syncjobs_worker w JOIN syncjobs_job j ON j.lease_token = w.token "
+            f"WHERE j.source_repository = '{repository}'"
+        )
+        return [int(row[0].rpartition(":")[2]) for row in rows]
+
     def _ask(self, sql: str) -> Iterable[tuple[Any, ...]]:
         if self._url is not None:
             with psycopg.connect(self._url) as postgres:

@@ -19,6 +19,11 @@ class Gate:
         """Tell whether requests may pass."""
         return self._is_open
 
+    @property
+    def arrivals(self) -> int:
+        """Return how many requests have come to the gate so far."""
+        return self._arrivals
+
     def open(self) -> None:
         """Let the held requests, and all later ones, pass."""
         self._is_open = True
