@@ -23,15 +23,17 @@ from django_q.tasks import async_task
 _CHANNEL = "regatta_doorbell"
 _TICK_NAME = "tick"
 _LISTEN_SECONDS = 1.0
+_LOOK_SECONDS = 0.01
 
 log = logging.getLogger(__name__)
 
 
 class DoorbellBroker(ORM):  # type: ignore[misc]  # django-q has no types
     """
-    The database broker, oldest first; on PostgreSQL it sleeps in LISTEN instead of polling.
+    The database broker, oldest first; it sleeps in LISTEN on PostgreSQL, and on SQLite until somebody commits.
 
-    Measured: 5 ms from commit to start of work instead of about 120 ms (reference/ecosystem.md 2.2).
+    Measured: 5 ms from commit to start of work on PostgreSQL instead of about 120 ms with a poll of the table
+    (reference/ecosystem.md 2.2).
     """
 
     _listening: Any = None
@@ -48,9 +50,10 @@ class DoorbellBroker(ORM):  # type: ignore[misc]  # django-q has no types
     def dequeue(self) -> list[tuple[int, str]]:
         """Return the oldest doorbell nobody has taken, or nothing after waiting a while for one."""
         if connections[Conf.ORM].vendor != "postgresql":
+            version = self._data_version()
             taken = self._take_by_compare_and_set()
             if not taken:
-                time.sleep(Conf.POLL)
+                self._wait_for_commit(version)
             return taken
         try:
             taken = self._take_with_row_lock()
@@ -75,6 +78,19 @@ class DoorbellBroker(ORM):  # type: ignore[misc]  # django-q has no types
             for row in waiting
             if self.get_connection().filter(pk=row.pk, lock=row.lock).update(lock=self.timeout(row))
         ]
+
+    def _wait_for_commit(self, version: int) -> None:
+        """Sleep until another connection has changed the SQLite file, but no longer than the poll interval."""
+        ends_at = time.monotonic() + Conf.POLL
+        while time.monotonic() < ends_at and self._data_version() == version:
+            time.sleep(_LOOK_SECONDS)
+
+    @staticmethod
+    def _data_version() -> int:
+        """Return what SQLite counts up with the commits of others; asking costs 10 µs. Source: sqlite.org/pragma."""
+        with connections[Conf.ORM].cursor() as cursor:
+            cursor.execute("PRAGMA data_version")
+            return int(cursor.fetchone()[0])
 
     def _take_with_row_lock(self) -> list[tuple[int, str]]:
         with transaction.atomic(using=Conf.ORM):

@@ -10,6 +10,7 @@ import time
 import uuid
 from typing import Any
 
+from django.db import connection
 from django.utils import timezone
 
 from bench.tools.task import Task
@@ -38,9 +39,15 @@ def make_rule(task: Task) -> Rule:
 def run(rule: Rule) -> Execution:
     """Trigger the rule and return the execution once the database says that it is finished."""
     execution = rules.trigger(rule=rule, by=None, now=timezone.now())
-    while not execution.is_final:
-        time.sleep(_LOOK_SECONDS)
-        execution.refresh_from_db()
+    mine = f"SELECT 1 FROM {Execution._meta.db_table} WHERE id = %s AND finished_at IS NOT NULL"
+    with connection.cursor() as cursor:
+        while True:
+            # Not through the models: they would take a tenth of a CPU from what is measured.
+            cursor.execute(mine, [execution.pk])
+            if cursor.fetchone():
+                break
+            time.sleep(_LOOK_SECONDS)
+    execution.refresh_from_db()
     return execution
 
 

@@ -116,7 +116,7 @@ class AiohttpTransport(httpx.AsyncBaseTransport):
             keepalive_timeout=_KEEPALIVE_SECONDS,
             ttl_dns_cache=_DNS_TTL_SECONDS,
             resolver=_GuardedResolver(self._guard),
-            ssl=_ssl_context(self._endpoint.ca_pem) if self._endpoint.verify_tls else False,
+            ssl=self._trust(),
         )
         self._session = aiohttp.ClientSession(
             connector=connector,
@@ -129,6 +129,12 @@ class AiohttpTransport(httpx.AsyncBaseTransport):
             max_field_size=_MAX_HEADER_BYTES,
         )
         return self._session
+
+    def _trust(self) -> ssl.SSLContext | bool:
+        """Return whom to trust. True stands for the system's authorities, which aiohttp loads once, at its start."""
+        if self._endpoint.verify_tls and self._endpoint.ca_pem:
+            return _ssl_context(self._endpoint.ca_pem)
+        return self._endpoint.verify_tls
 
 
 class _ResponseStream(httpx.AsyncByteStream):
@@ -203,14 +209,13 @@ def _reschedule(deadline: asyncio.Timeout, when: float | None) -> None:
 
 
 @lru_cache(maxsize=64)
-def _ssl_context(ca_pem: str | None) -> ssl.SSLContext:
+def _ssl_context(ca_pem: str) -> ssl.SSLContext:
     """Return the context that trusts the system and this authority. Loading the system's takes 20 ms."""
     context = ssl.create_default_context()
-    if ca_pem:
-        try:
-            context.load_verify_locations(cadata=ca_pem)
-        except (ssl.SSLError, TypeError, ValueError) as error:
-            raise httpx.ConnectError("the CA certificate stored for the registry cannot be read") from error
+    try:
+        context.load_verify_locations(cadata=ca_pem)
+    except (ssl.SSLError, TypeError, ValueError) as error:
+        raise httpx.ConnectError("the CA certificate stored for the registry cannot be read") from error
     return context
 
 

@@ -52,13 +52,14 @@ async def for_each(
     items: Iterable[Item], work: Callable[[Item], Coroutine[Any, Any, None]], *, limit: int
 ) -> None:
     """Do the work for each item, at most `limit` side by side; what is raised is as with `together`."""
-    remaining = iter(items)
+    todo = list(items)
+    remaining = iter(todo)
 
     async def worker() -> None:
         for item in remaining:
             await work(item)
 
-    await together([worker() for _ in range(limit)])
+    await together([worker() for _ in range(min(limit, len(todo)))])
 
 
 def _error_of(task: asyncio.Task[None]) -> BaseException | None:

@@ -58,17 +58,21 @@ def claim(
             progress={},
             started_at=Coalesce("started_at", Value(now)),
         )
-        claimed = Job.objects.select_related(
-            "execution__rule__source__backend__credential",
-            "execution__rule__source__credential",
-            "execution__rule__source__account",
-            "execution__rule__target__backend__credential",
-            "execution__rule__target__credential",
-        ).in_bulk(ids)
+        claimed = Job.objects.in_bulk(ids)
         jobs = [claimed[pk] for pk in ids]
-        Execution.objects.filter(pk__in={job.execution_id for job in jobs}).exclude(
-            status=Status.RUNNING
-        ).move(Status.RUNNING, started_at=Coalesce("started_at", Value(now)))
+        executions = Execution.objects.filter(pk__in={job.execution_id for job in jobs})
+        executions.exclude(status=Status.RUNNING).move(
+            Status.RUNNING, started_at=Coalesce("started_at", Value(now))
+        )
+        by_id = executions.select_related(
+            "rule__source__backend__credential",
+            "rule__source__credential",
+            "rule__source__account",
+            "rule__target__backend__credential",
+            "rule__target__credential",
+        ).in_bulk()
+        for job in jobs:
+            job.execution = by_id[job.execution_id]
     return assigning.assign(jobs, now)
 
 

@@ -29,11 +29,11 @@ from syncjobs.drain.recorder import Ending, JobRecord, Recorder
 from syncjobs.drain.vigil import Vigil, draining_since
 
 SLICE_SECONDS = 30.0
-MOST_JOBS = 32
+MOST_JOBS = 64
 _INTERACTIVE_RESERVE = 8
 _BATCH_ROOM = 6
 _FLUSH_SECONDS = 1.0
-_LOOK_SECONDS = 0.2
+_LOOK_SECONDS = 0.5
 _LONGEST_OUTAGE_SECONDS = 300.0
 _AWAY = (OperationalError, InterfaceError)
 
@@ -52,6 +52,7 @@ class Drain:
         self._hand = Hand()
         self._flushed_at = time.monotonic()
         self._looked_at = 0.0
+        self._found_some = True
 
     async def run(self) -> None:
         """Work until nothing is due; after the time slice, finish what is in hand and ring for another drain."""
@@ -78,10 +79,10 @@ class Drain:
                 await self._flush()
 
     def _is_worth_looking(self) -> bool:
-        """Look for due jobs when several would find room, or now and then: looking costs a query each time."""
+        """Look for due jobs while there are some and room for several, or now and then: a look costs a query."""
         bulk_room = MOST_JOBS - _INTERACTIVE_RESERVE - len(self._hand)
         is_overdue = time.monotonic() - self._looked_at >= _LOOK_SECONDS
-        return not len(self._hand) or bulk_room >= _BATCH_ROOM or is_overdue
+        return not len(self._hand) or (self._found_some and bulk_room >= _BATCH_ROOM) or is_overdue
 
     async def _claim(self) -> int:
         self._looked_at = time.monotonic()
@@ -107,6 +108,7 @@ class Drain:
             else:
                 self._pool.note_limits(item)
                 self._hand.start(item, self._run_job(item, self._recorder.open(item)))
+        self._found_some = bool(claimed)
         return len(claimed)
 
     async def _run_job(self, assignment: Assignment, record: JobRecord) -> None:

@@ -1,5 +1,8 @@
 """The doorbell: rung on commit, answered once, oldest first, and never the reason why something else fails."""
 
+import time
+from concurrent.futures import ThreadPoolExecutor
+
 import psycopg
 import pytest
 from django.db import OperationalError, connection, transaction
@@ -84,6 +87,23 @@ class TestDequeue:
 
     def test_returns_nothing_where_nothing_waits(self, broker):
         assert [broker.dequeue(), broker.dequeue()] == [[], []]
+
+    @pytest.mark.timeout(60)
+    def test_looks_again_as_soon_as_another_connection_has_committed(self, broker, monkeypatch):
+        monkeypatch.setattr(Conf, "POLL", 600)
+        monkeypatch.setattr(queue, "_LISTEN_SECONDS", 600)
+
+        def ring_elsewhere() -> None:
+            DoorbellBroker().enqueue("from elsewhere")
+            connection.close()
+
+        with ThreadPoolExecutor(1) as elsewhere:
+            if connection.vendor == "postgresql":
+                assert broker.dequeue() == []  # begins to listen
+            ringing = elsewhere.submit(lambda: (time.sleep(0.2), ring_elsewhere()))
+            assert broker.dequeue() == []
+            ringing.result()
+        assert [payload for _pk, payload in broker.dequeue()] == ["from elsewhere"]
 
     def test_forgets_an_acknowledged_doorbell(self, broker):
         broker.enqueue("done")

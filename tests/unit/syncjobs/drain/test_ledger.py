@@ -80,7 +80,7 @@ class TestClaim:
         assert isinstance(refusal, Refusal)
         assert refusal.reason.code == reasons.WORKER_LOST
 
-    def test_refuses_a_rule_whose_credential_was_disabled(self):
+    def test_refuses_a_rule_whose_credential_was_deleted(self):
         execution = make_execution(rule=make_cross_tenant_rule())
         make_job(execution=execution)
         make_job(execution=execution)
@@ -88,7 +88,7 @@ class TestClaim:
         assert isinstance(first, Assignment)
         assert isinstance(second, Assignment)
 
-        AccessCredential.objects.update(is_enabled=False)
+        AccessCredential.objects.all().delete()
         refusals = claim("t2", minutes=5)
         assert {item.reason.code for item in refusals} == {reasons.CREDENTIAL_REJECTED}
 
@@ -101,7 +101,7 @@ class TestClaim:
         execution = make_execution()
         for _ in range(30):
             make_job(execution=execution)
-        with django_assert_max_num_queries(11):
+        with django_assert_max_num_queries(12):
             assert len(claim(bulk_room=30)) == 30
 
 
