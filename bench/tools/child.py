@@ -17,11 +17,16 @@ _WORK_SECONDS = 900
 
 
 class GatedChild:
-    """The parent's end; the child's is `bench/children/gate.py`. Use it as a context manager."""
+    """
+    The parent's end; the child's is `bench/children/gate.py`. Use it as a context manager.
 
-    def __init__(self, module: str, argument: str, *, environment: Mapping[str, str] | None = None) -> None:
+    `facts` is what the child said when it was ready.
+    """
+
+    def __init__(self, module: str, *arguments: str, environment: Mapping[str, str] | None = None) -> None:
+        self.facts: dict[str, Any] = {}
         self._process = subprocess.Popen(
-            [sys.executable, "-m", f"bench.children.{module}", argument],
+            [sys.executable, "-m", f"bench.children.{module}", *arguments],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             cwd=PROJECT,
@@ -35,7 +40,7 @@ class GatedChild:
         return self._process.pid
 
     def __enter__(self) -> Self:
-        self.wait_until_ready()
+        self.facts = self._read(_READY_SECONDS)
         return self
 
     def __exit__(
@@ -51,10 +56,6 @@ class GatedChild:
         except subprocess.TimeoutExpired:
             self._process.kill()
             self._process.wait()
-
-    def wait_until_ready(self) -> dict[str, Any]:
-        """Return what the child says once it is ready."""
-        return self._read(_READY_SECONDS)
 
     def work(self) -> dict[str, Any]:
         """Let the child work and return its report."""

@@ -7,9 +7,11 @@ A new one is a module with a class that has `name`, `bars` and `measure(workshop
 from __future__ import annotations
 
 from bench.workloads.copying import LARGE, MEDIUM, NOOP, SMALL, WAN
+from bench.workloads.latency import LATENCY
+from bench.workloads.scale_out import SCALE_OUT
 from bench.workloads.wide import WIDE
 from bench.workloads.workload import Workload
 
 WORKLOADS: dict[str, Workload] = {
-    workload.name: workload for workload in (SMALL, MEDIUM, LARGE, NOOP, WAN, WIDE)
+    workload.name: workload for workload in (SMALL, MEDIUM, LARGE, NOOP, WAN, WIDE, LATENCY, SCALE_OUT)
 }

@@ -73,13 +73,11 @@ class Registry(GatedChild):
 
     def __init__(self, size: str) -> None:
         super().__init__("registry", size)
-        self.url = ""
 
-    def wait_until_ready(self) -> dict[str, str]:
-        """Wait for it to listen, and note where."""
-        facts = super().wait_until_ready()
-        self.url = facts["url"]
-        return facts
+    @property
+    def url(self) -> str:
+        """Where it listens."""
+        return str(self.facts["url"])
 
     def count(self) -> int:
         """Return how many requests it has had."""
