@@ -16,7 +16,7 @@ from django.utils import timezone
 from bench.tools.task import Task
 from registries.models import Account, Edition, Instance, Region
 from registries.services import instances
-from syncjobs.models import Execution, Rule
+from syncjobs.models import Execution, Outcome, Rule
 from syncjobs.services import rules
 
 _LOOK_SECONDS = 0.02
@@ -60,6 +60,7 @@ def report_of(execution: Execution) -> dict[str, Any]:
         "tags": execution.copied_count + execution.up_to_date_count,
         "repositories": execution.repository_count,
         "bytes": execution.bytes_copied,
+        "outcomes": Outcome.objects.filter(job__execution=execution).count(),
         "seconds_until_start": started and (started - execution.created_at).total_seconds(),
         "seconds_until_end": finished and (finished - execution.created_at).total_seconds(),
     }

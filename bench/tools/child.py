@@ -12,7 +12,7 @@ from types import TracebackType
 from typing import Any, Self, cast
 
 PROJECT = Path(__file__).parents[2]
-_READY_SECONDS = 60
+_READY_SECONDS = 600
 _WORK_SECONDS = 900
 
 

@@ -9,9 +9,10 @@ from __future__ import annotations
 from bench.workloads.copying import LARGE, MEDIUM, NOOP, SMALL, WAN
 from bench.workloads.latency import LATENCY
 from bench.workloads.scale_out import SCALE_OUT
-from bench.workloads.wide import WIDE
+from bench.workloads.wide import MILLION, WIDE
 from bench.workloads.workload import Workload
 
 WORKLOADS: dict[str, Workload] = {
-    workload.name: workload for workload in (SMALL, MEDIUM, LARGE, NOOP, WAN, WIDE, LATENCY, SCALE_OUT)
+    workload.name: workload
+    for workload in (SMALL, MEDIUM, LARGE, NOOP, WAN, WIDE, MILLION, LATENCY, SCALE_OUT)
 }
