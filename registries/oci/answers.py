@@ -6,6 +6,7 @@ from typing import Any
 
 import httpx
 
+from registries.oci.blotting import Blot
 from registries.oci.errors import (
     BlobUnknown,
     ConnectionCut,
@@ -59,14 +60,15 @@ _ABOUT_THE_MANIFEST = frozenset({"MANIFEST_BLOB_UNKNOWN", "MANIFEST_INVALID", "M
 
 
 def error_from_answer(
-    status: int, headers: Mapping[str, str], content: bytes, *, now: float
+    status: int, headers: Mapping[str, str], content: bytes, *, now: float, blot: Blot
 ) -> RegistryError:
     """
     Return the error that an unwelcome answer stands for. `now` is in seconds since the epoch.
 
-    Names of headers are in lower case. Throttled without a time from the registry has the `retry_at` 0.
+    `blot` takes secrets out of the answer's words. Names of headers are in lower case. Throttled without a
+    time from the registry has the `retry_at` 0.
     """
-    code, detail = _read_errors(content)
+    code, detail = _read_errors(content, blot)
     if status == 429 or code == "TOOMANYREQUESTS" or (status == 503 and "retry-after" in headers):
         retry_at = parse_retry_after(headers.get("retry-after"), now) or 0.0
         return Throttled(detail or "the registry limits requests", retry_at=retry_at, status=status)
@@ -95,7 +97,7 @@ def _class_of(status: int, code: str, words: str) -> type[RegistryError]:
     return _BY_REGISTRY_CODE.get(code) or _BY_STATUS.get(status, Rejected)
 
 
-def _read_errors(content: bytes) -> tuple[str, str]:
+def _read_errors(content: bytes, blot: Blot) -> tuple[str, str]:
     """
     Return the most telling error code and the words of an error body, "" for what it does not say.
 
@@ -103,10 +105,10 @@ def _read_errors(content: bytes) -> tuple[str, str]:
     """
     try:
         document: Any = json.loads(content)
-        errors = [_read_error(error) for error in document["errors"]]
+        errors = [_read_error(error, blot) for error in document["errors"]]
         first = errors[0]
     except (ValueError, LookupError, TypeError, AttributeError, RecursionError):
-        return "", _plain_words(content)
+        return "", _plain_words(content, blot)
     if first[0] not in _BY_REGISTRY_CODE:
         for code, words in errors:
             if code in _BY_REGISTRY_CODE:
@@ -114,15 +116,16 @@ def _read_errors(content: bytes) -> tuple[str, str]:
     return first
 
 
-def _read_error(error: Any) -> tuple[str, str]:
+def _read_error(error: Any, blot: Blot) -> tuple[str, str]:
     code = str(error.get("code", "")).upper()
     message = str(error.get("message") or "")
     extra = error.get("detail")
     if isinstance(extra, str) and extra and extra != message:
         message = f"{message}: {extra}" if message else extra
-    return code, " ".join(part for part in (code, message) if part)
+    return code, blot(" ".join(part for part in (code, message) if part))
 
 
-def _plain_words(content: bytes) -> str:
-    text = content[:500].decode("utf-8", "replace").strip()
-    return "" if text.startswith("<") else " ".join(text.split())
+def _plain_words(content: bytes, blot: Blot) -> str:
+    """Return a text that is no page. It is blotted before it is cut: a part of a secret would be left."""
+    text = content.decode("utf-8", "replace").strip()
+    return "" if text.startswith("<") else blot(" ".join(text.split()))[:500]

@@ -1,9 +1,6 @@
 """Manifests of one registry: find, get, put, delete."""
 
-import time
-
 from registries.oci import scope
-from registries.oci.answers import error_from_answer
 from registries.oci.digest import algorithm_of, digest_of, is_digest
 from registries.oci.errors import (
     BlobUnknown,
@@ -84,7 +81,7 @@ class Manifests:
         except RegistryError as error:
             raise _put_error(error) from error
         if reply.status == 400:
-            raise _refused_digest(reply)
+            raise _refused_digest(self._sender.error_of_reply(reply))
         stored = reply.headers.get("docker-content-digest")
         if stored and stored != _digest_like(stored, manifest):
             raise DigestMismatch(f"the registry stored {stored[:150]} instead of {manifest.digest}")
@@ -101,8 +98,7 @@ class Manifests:
         reply = await self._sender.fetch("DELETE", url, scopes, accept=_DELETE_ANSWERS)
         if reply.status == 400:
             # Distribution answers so to a tag, since only digests can be deleted there.
-            words = error_from_answer(400, reply.headers, reply.content, now=time.time()).detail
-            raise Unsupported(words, status=400)
+            raise Unsupported(self._sender.error_of_reply(reply).detail, status=400)
         return reply.status != 404
 
     def _locate(self, repository: str, reference: str) -> tuple[str, scope.Scopes]:
@@ -126,9 +122,8 @@ def _digest_like(stored: str, manifest: Manifest) -> str:
     return digest_of(manifest.content, algorithm_of(stored))
 
 
-def _refused_digest(reply: Reply) -> RegistryError:
+def _refused_digest(error: RegistryError) -> RegistryError:
     """Return what a 400 to a digest other than sha256 means: there a wrong digest is an unknown algorithm."""
-    error = error_from_answer(400, reply.headers, reply.content, now=time.time())
     return Unsupported(error.detail, status=400) if isinstance(error, DigestMismatch) else error
 
 

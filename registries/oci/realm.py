@@ -7,6 +7,7 @@ import time
 import httpx
 
 from registries.oci.answers import error_from_answer, error_from_failure
+from registries.oci.blotting import Blot
 from registries.oci.errors import (
     PermanentError,
     RegistryError,
@@ -39,6 +40,7 @@ class TokenServer:
         self,
         registry_url: str,
         *,
+        blot: Blot,
         transport: httpx.AsyncBaseTransport,
         guard: EndpointGuard,
         limiter: EndpointLimiter,
@@ -46,6 +48,7 @@ class TokenServer:
         retry: RetryPolicy,
     ) -> None:
         self._registry_url = registry_url
+        self._blot = blot
         self._transport = transport
         self._guard = guard
         self._limiter = limiter
@@ -114,7 +117,9 @@ class TokenServer:
         return Exchange(response, url, is_home=False)
 
     def _error_of(self, exchange: Exchange, content: bytes) -> RegistryError:
-        error = error_from_answer(exchange.status, exchange.headers, content, now=time.time())
+        error = error_from_answer(
+            exchange.status, exchange.headers, content, now=time.time(), blot=self._blot
+        )
         if isinstance(error, Throttled):
             error.retry_at = self._limiter.throttled(error.retry_at or None, error.detail)
         elif isinstance(error, PermanentError):

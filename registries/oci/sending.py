@@ -17,6 +17,7 @@ import httpx
 from registries.oci import warned
 from registries.oci.answers import error_from_answer, error_from_failure
 from registries.oci.auth import Authenticator
+from registries.oci.blotting import blotter
 from registries.oci.endpoint import Endpoint
 from registries.oci.errors import (
     RegistryError,
@@ -87,8 +88,10 @@ class Sender:
         self._transport = transport or AiohttpTransport(endpoint, self._guard)
         self._timeout = timeouts.small
         self._upload_timeout = timeouts.upload
+        self._blot = blotter(endpoint.username, endpoint.password)
         self._realm = TokenServer(
             endpoint.url,
+            blot=self._blot,
             transport=self._transport,
             guard=self._guard,
             limiter=limiter,
@@ -205,7 +208,9 @@ class Sender:
             content = b""
         finally:
             await exchange.aclose()
-        error = error_from_answer(exchange.status, exchange.headers, content, now=time.time())
+        error = error_from_answer(
+            exchange.status, exchange.headers, content, now=time.time(), blot=self._blot
+        )
         if isinstance(error, Throttled):
             error.retry_at = self.limiter.throttled(error.retry_at or None, error.detail)
         elif exchange.status == 503:
@@ -216,6 +221,10 @@ class Sender:
                 f"the store behind the registry refuses: {error.detail}", status=exchange.status
             )
         return error
+
+    def error_of_reply(self, reply: Reply) -> RegistryError:
+        """Return the error that a complete answer stands for which was accepted to be looked at."""
+        return error_from_answer(reply.status, reply.headers, reply.content, now=time.time(), blot=self._blot)
 
     def delay_before_retry(self, attempt: int, error: RegistryError) -> float | None:
         """Return the seconds to wait before trying again, None to give up."""
@@ -290,7 +299,7 @@ class Sender:
             reset = headers.get("ratelimit-reset")
             self.limiter.note_remaining(headers["ratelimit-remaining"], reset, is_counted=method == "GET")
         if "warning" in headers:
-            warned.note(self._host, exchange.values("warning"))
+            warned.note(self._host, [self._blot(value) for value in exchange.values("warning")])
 
     def _request(self, call: _Call, authorization: str | None) -> httpx.Request:
         """Return the request. Parsing every URL would cost more than all else here, and could change signed ones."""

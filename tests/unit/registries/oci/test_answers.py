@@ -11,7 +11,7 @@ NOW = 1000.0
 
 def error(status, code="", message="", headers=None, **fields):
     body = json.dumps({"errors": [{"code": code, "message": message, **fields}]}).encode()
-    return error_from_answer(status, headers or {}, body, now=NOW)
+    return error_from_answer(status, headers or {}, body, now=NOW, blot=str)
 
 
 class TestErrorFromAnswer:
@@ -56,7 +56,7 @@ class TestErrorFromAnswer:
         """Distribution answers so to a manifest with a layer address that it does not allow."""
         body = {"errors": [{"code": "UNKNOWN", "message": "invalid URL on layer"},
                            {"code": "MANIFEST_BLOB_UNKNOWN", "message": "blob unknown to registry"}]}  # fmt: skip
-        found = error_from_answer(500, {}, json.dumps(body).encode(), now=NOW)
+        found = error_from_answer(500, {}, json.dumps(body).encode(), now=NOW, blot=str)
         assert type(found) is errors.BlobUnknown
         assert found.detail == "MANIFEST_BLOB_UNKNOWN blob unknown to registry; UNKNOWN invalid URL on layer"
 
@@ -81,8 +81,8 @@ class TestErrorFromAnswer:
         )
 
     def test_keeps_plain_words_and_no_pages(self):
-        assert error_from_answer(500, {}, b"upstream\n  down", now=NOW).detail == "upstream down"
-        assert error_from_answer(500, {}, b"<html>Bad gateway</html>", now=NOW).detail == ""
+        assert error_from_answer(500, {}, b"upstream\n  down", now=NOW, blot=str).detail == "upstream down"
+        assert error_from_answer(500, {}, b"<html>Bad gateway</html>", now=NOW, blot=str).detail == ""
 
     def test_cuts_long_words(self):
         assert len(error(400, "X", "y" * 5000).detail) == 500
@@ -91,7 +91,7 @@ class TestErrorFromAnswer:
         "body", [b"", b"null", b"[]", b'{"errors": []}', b'{"errors": [null]}', b'{"errors": 5}', b"\xff\xfe"]
     )
     def test_survives_every_body(self, body):
-        assert isinstance(error_from_answer(404, {}, body, now=NOW), errors.NotFound)
+        assert isinstance(error_from_answer(404, {}, body, now=NOW, blot=str), errors.NotFound)
 
 
 class TestErrorFromFailure:
