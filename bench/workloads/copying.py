@@ -44,20 +44,21 @@ class Copying:
 
         def once(tool: str, _number: int) -> Run:
             if self.at_most.get(tool) != 1:
-                return self._run(workshop, tool)[0]
-            run, counts[tool] = self._run(workshop, tool, is_logged=True)
+                return self.run(workshop, tool)[0]
+            run, counts[tool] = self.run(workshop, tool, is_logged=True)
             return run
 
         timed = in_turns(runs_of, once)
         say("    counting requests")
         for tool in tools:
             if tool not in counts:
-                counts[tool] = self._run(workshop, tool, is_logged=True)[1]
+                counts[tool] = self.run(workshop, tool, is_logged=True)[1]
             say(f"    {tool}: source {dict(counts[tool].source.kinds)}")
             say(f"    {tool}: target {dict(counts[tool].target.kinds)}")
         return [self._result(tool, timed[tool], counts[tool]) for tool in tools]
 
-    def _run(self, workshop: Workshop, tool: str, *, is_logged: bool = False) -> tuple[Run, Traffics]:
+    def run(self, workshop: Workshop, tool: str, *, is_logged: bool = False) -> tuple[Run, Traffics]:
+        """Let a tool do the work once, and return what it took and what the registries were asked."""
         source = workshop.source(self.shape)
         with open_site(
             source, is_logged=is_logged, is_filled=self.is_unchanged, delay_seconds=self.delay_seconds
@@ -101,7 +102,7 @@ MEDIUM: Workload = Copying(
     Shape(10, 5, (8 * MB, 2 * MB), shared_layers=(20 * MB,)),
     bars=(faster_than("medium", "skopeo", 2.5),),
 )
-LARGE: Workload = Copying("large", Shape(1, 1, (400 * MB,) * 4), bars=(faster_than("large", "skopeo", 1.3),))
+LARGE = Copying("large", Shape(1, 1, (400 * MB,) * 4), bars=(faster_than("large", "skopeo", 1.3),))
 NOOP: Workload = Copying(
     "noop", Shape(100, 5, _SMALL_LAYERS), bars=(at_most_times("noop", "floor", 1.5),), is_unchanged=True
 )
