@@ -82,6 +82,9 @@ class HostGuard:
             raise HostRefused(f"the registry names {parts.hostname} with credentials in the address")
         if came_from is not None and parts.scheme == "http" and urlsplit(came_from).scheme == "https":
             raise HostRefused(f"the registry leads from https to http at {parts.hostname}")
+        if not parts.hostname.isascii():
+            # Whoever connects normalizes it, and "127。0。0。1" is an address then, which is never resolved.
+            raise HostRefused(f"{parts.hostname} is not written in ASCII")
         address = parse_address(parts.hostname)
         if address is None and _is_numeric(parts.hostname):
             raise HostRefused(f"{parts.hostname} is neither a name nor an address in its usual form")
