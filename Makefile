@@ -7,7 +7,7 @@ ONCE ?=
 ONLY ?=
 
 .DEFAULT_GOAL := help
-.PHONY: chaos help setup demo run worker test check fix lock bench
+.PHONY: chaos help setup demo run worker test check fix lock bench permissions
 
 help: ## List the commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -34,6 +34,9 @@ check: setup ## Lint, types, layers, migrations, deployment settings
 
 fix: setup ## Format and repair what can be repaired
 	@$(PYTHON) -m ruff check --fix . && $(PYTHON) -m ruff format .
+
+permissions: setup ## Write docs/reference/permissions.md anew from its table
+	@$(PYTHON) -m tests.architecture.permissions
 
 lock: setup ## Write the lock files anew from pyproject.toml
 	@scripts/lock.sh

@@ -15,6 +15,7 @@ from django.core.exceptions import ImproperlyConfigured
 from django.utils.translation import gettext_lazy as _
 
 from console.env import Environment, parse_database_url, parse_vault_keys
+from registries.editions import parse_quotas
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 env = Environment()
@@ -40,15 +41,24 @@ try:
 except ValueError as error:
     raise ImproperlyConfigured(f"REGATTA_ALLOWED_NETWORKS: {error}.") from None
 
+try:
+    QUOTAS = parse_quotas(env.words("QUOTAS"))
+except ValueError as error:
+    raise ImproperlyConfigured(f"REGATTA_QUOTAS: {error}.") from None
+
+MAINLAND_HONGKONG = env.boolean("MAINLAND_HONGKONG", default=True)
+
 WORKER_PROCESSES = env.integer("WORKER_PROCESSES", 2, minimum=1)
 WORKER_GRACE_SECONDS = env.integer("WORKER_GRACE_SECONDS", 60, minimum=1)
 ACCOUNT_JOBS = env.integer("ACCOUNT_JOBS", 0)
 REGISTRY_JOBS = env.integer("REGISTRY_JOBS", 0)
 DRAIN_FLAG = env.text("DRAIN_FLAG", str(DATA_DIR / "drain"))
+HOOKS_PER_MINUTE = env.integer("HOOKS_PER_MINUTE", 6000)
 METRICS_TOKEN = env.find("METRICS_TOKEN") or ""
 LISTEN = env.text("LISTEN", "127.0.0.1:8080")
 KEEP_EXECUTIONS = env.integer("KEEP_EXECUTIONS", 1000, minimum=1)
 KEEP_DAYS = env.integer("KEEP_DAYS", 90, minimum=1)
+AUDIT_DAYS = env.integer("AUDIT_DAYS", 365, minimum=1)
 LOG_FORMAT = env.text("LOG_FORMAT", "text")
 if LOG_FORMAT not in {"text", "json"}:
     raise ImproperlyConfigured("REGATTA_LOG_FORMAT must be text or json.")
@@ -74,12 +84,14 @@ MIDDLEWARE = [
     "console.shared.request_id.RequestIdMiddleware",
     "django.middleware.security.SecurityMiddleware",
     "console.shared.security.ContentSecurityPolicyMiddleware",
+    "console.shared.body_limit.BodyLimitMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.locale.LocaleMiddleware",
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "console.shared.sessions.SignInMiddleware",
     "django.contrib.auth.middleware.LoginRequiredMiddleware",
     "console.shared.preferences.PreferencesMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
@@ -120,7 +132,10 @@ DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 AUTH_USER_MODEL = "registries.User"
 AUTHENTICATION_BACKENDS = ["console.shared.access.AccountBackend"]
 AUTH_PASSWORD_VALIDATORS = [
-    {"NAME": "django.contrib.auth.password_validation.UserAttributeSimilarityValidator"},
+    {
+        "NAME": "django.contrib.auth.password_validation.UserAttributeSimilarityValidator",
+        "OPTIONS": {"user_attributes": ("username", "login", "email")},
+    },
     {"NAME": "django.contrib.auth.password_validation.MinimumLengthValidator", "OPTIONS": {"min_length": 10}},
     {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
     {"NAME": "django.contrib.auth.password_validation.NumericPasswordValidator"},
@@ -141,6 +156,8 @@ SECURE_SSL_REDIRECT = IS_SECURE and env.boolean("SSL_REDIRECT", default=True)
 SECURE_HSTS_SECONDS = 31_536_000 if IS_SECURE else 0
 SECURE_HSTS_INCLUDE_SUBDOMAINS = IS_SECURE
 SECURE_HSTS_PRELOAD = IS_SECURE
+DATA_UPLOAD_MAX_MEMORY_SIZE = 2 * 1024 * 1024
+DATA_UPLOAD_MAX_NUMBER_FIELDS = 1000
 SECURE_REFERRER_POLICY = "same-origin"
 SECURE_CROSS_ORIGIN_OPENER_POLICY = "same-origin"
 X_FRAME_OPTIONS = "DENY"

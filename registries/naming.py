@@ -208,5 +208,15 @@ def new_replica_id(instance_id: str, region_id: int) -> str:
     return replica_id
 
 
+def new_path_prefix() -> str:
+    """
+    Return a random place inside a backend for an instance or a replica.
+
+    It tells nothing, so that it can stand in a push address; and what was deleted is never inherited by somebody
+    who got the same ID again. 36^15 are possible, so the caller's unique constraint still matters.
+    """
+    return f"r{_random_alphanumerics(15)}"
+
+
 def _random_alphanumerics(length: int) -> str:
     return "".join(secrets.choice(_ALPHANUMERICS) for _ in range(length))

@@ -6,12 +6,20 @@ Each `check_…` raises Refused, whose message is fit for the user; WHO may is `
 
 from __future__ import annotations
 
+from datetime import datetime
+
+from django.conf import settings
+from django.db.models import Q
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
-from registries.models import Edition, Instance
+from registries.models import Edition, Instance, Region, ReplicaStatus
 
 RULE_EDITIONS = frozenset({Edition.STANDARD, Edition.PREMIUM})
+REPLICA_EDITIONS = frozenset({Edition.PREMIUM})
+MAINLAND, HONGKONG = "cn-mainland", "cn-hongkong"
+"""The two jurisdictions between which `REGATTA_MAINLAND_HONGKONG` decides."""
+
 _UPGRADES = [Edition.BASIC, Edition.STANDARD, Edition.PREMIUM]
 
 
@@ -23,13 +31,106 @@ class Refused(Exception):
         self.field = field
 
 
+class ReplicaRefused(Refused):
+    """A replica cannot be created, or not there; `code` is the vendor's word for it (reference/tencent-api.md 2.5)."""
+
+    code = "FailedOperation"
+
+
+class EditionTooLow(ReplicaRefused):
+    """Only premium instances are replicated."""
+
+    code = "UnsupportedOperation"
+
+
+class OwnRegion(ReplicaRefused):
+    """The replica would stand in the region of its primary."""
+
+
+class ReplicaExists(ReplicaRefused):
+    """The primary has a replica in the region."""
+
+    code = "InvalidParameter.ReplicationExists"
+
+
+class UnsupportedRegion(ReplicaRefused):
+    """The region lies behind a border, or has no room."""
+
+    code = "InvalidParameter.UnsupportedRegion"
+
+
+class ReplicaBusy(ReplicaRefused):
+    """The replica is being deleted."""
+
+    code = "InternalError.ErrorConflict"
+
+
 def check_can_hold_rules(instance: Instance) -> None:
-    """Raise Refused unless the instance's edition includes synchronization (standard or premium)."""
+    """Raise Refused unless the account is active and the edition includes synchronization."""
+    if not instance.account.is_active:
+        raise Refused(_("The account is switched off."))
     if instance.edition not in RULE_EDITIONS:
         raise Refused(
             _("Instance synchronization needs the standard or premium edition; %(instance)s is basic.")
             % {"instance": instance.name}
         )
+
+
+def check_can_hold_replicas(instance: Instance) -> None:
+    """Raise Refused unless the account is active and the instance's edition includes replication (premium)."""
+    if not instance.account.is_active:
+        raise Refused(_("The account is switched off."))
+    if instance.edition not in REPLICA_EDITIONS:
+        raise EditionTooLow(
+            _("Instance replication needs the premium edition; %(instance)s is %(edition)s.")
+            % {"instance": instance.name, "edition": instance.get_edition_display()},
+            field="primary",
+        )
+
+
+def is_cross_border(one: Region, other: Region) -> bool:
+    """
+    Return whether content that goes from one region to the other crosses a border.
+
+    Mainland and Hong Kong are what `REGATTA_MAINLAND_HONGKONG` says, in both directions.
+    """
+    pair = {one.jurisdiction, other.jurisdiction}
+    if pair == {MAINLAND, HONGKONG}:
+        return not settings.MAINLAND_HONGKONG
+    return len(pair) == 2
+
+
+def check_can_replicate_to(primary: Instance, region: Region) -> None:
+    """
+    Raise ReplicaRefused if no replica of the instance may stand in the region.
+
+    Source: seed 004, "Replicate to", seed 003, "Cross-border", and reference/tencent-api.md 3.7. Whether the region
+    has room is asked by `backends.choose`.
+    """
+    check_can_hold_replicas(primary)
+    if region == primary.region:
+        raise OwnRegion(
+            _("A replica cannot be in the same region as the primary instance (%(region)s).")
+            % {"region": region.name},
+            field="region",
+        )
+    if is_cross_border(primary.region, region):
+        raise UnsupportedRegion(
+            _(
+                "Cross-border instance replication is not supported: %(home)s and %(region)s lie in different "
+                "jurisdictions. Use a synchronization rule instead."
+            )
+            % {"home": primary.region.name, "region": region.name},
+            field="region",
+        )
+    existing = primary.replicas.filter(region=region).first()
+    if existing is not None:
+        words = (
+            _("A replica in the region %(region)s is still being deleted. Try again later.")
+            if existing.status == ReplicaStatus.DELETING
+            else _("A replica in the region %(region)s already exists.")
+        )
+        raise ReplicaExists(words % {"region": region.name}, field="region")
 
 
 def check_can_change_edition(instance: Instance, edition: str) -> None:
@@ -38,19 +139,23 @@ def check_can_change_edition(instance: Instance, edition: str) -> None:
         raise Refused(_("The edition of an instance can only be raised."), field="edition")
 
 
-def check_can_delete(instance: Instance) -> None:
-    """Raise Refused, naming what stands in the way: protection, replicas, rules."""
+def check_can_delete(instance: Instance, *, now: datetime) -> None:
+    """
+    Raise Refused, naming what stands in the way: protection, replicas, rules, namespaces.
+
+    A rule of another account only does while its credential would open the instance.
+    """
     if instance.is_deletion_protected:
         raise Refused(_("Deletion protection is on. Switch it off first."))
-    replica_count = instance.replicas.count()
-    if replica_count:
+    regions = [replica.region.name for replica in instance.replicas.select_related("region")]
+    if regions:
         raise Refused(
             ngettext(
-                "The instance has %(count)d replica. Delete it first.",
-                "The instance has %(count)d replicas. Delete them first.",
-                replica_count,
+                "The instance has %(count)d replica (%(regions)s). Delete it first.",
+                "The instance has %(count)d replicas (%(regions)s). Delete them first.",
+                len(regions),
             )
-            % {"count": replica_count}
+            % {"count": len(regions), "regions": ", ".join(regions)}
         )
     own_rules = list(instance.rules.values_list("name", flat=True)[:5])
     if own_rules:
@@ -58,12 +163,19 @@ def check_can_delete(instance: Instance) -> None:
             _("Synchronization rules use this instance: %(names)s. Delete them first.")
             % {"names": ", ".join(own_rules)}
         )
-    inbound = instance.inbound_rules.filter(source__account=instance.account)
+    inbound = instance.inbound_rules.filter(is_cross_tenant=False)
     inbound_names = list(inbound.values_list("name", flat=True)[:5])
     if inbound_names:
         raise Refused(
             _("Synchronization rules copy to this instance: %(names)s. Delete them first.")
             % {"names": ", ".join(inbound_names)}
         )
-    if instance.inbound_rules.exists():
+    foreign = instance.inbound_rules.filter(is_cross_tenant=True).values("target_token_id")
+    live = instance.access_credentials.filter(Q(expires_at=None) | Q(expires_at__gt=now), is_enabled=True)
+    if live.filter(token_id__in=foreign).exists():
         raise Refused(_("A rule of another account copies to this instance. Disable its credential first."))
+    namespaces = list(instance.namespaces.values_list("name", flat=True)[:5])
+    if namespaces:
+        raise Refused(
+            _("The instance has namespaces: %(names)s. Delete them first.") % {"names": ", ".join(namespaces)}
+        )

@@ -24,4 +24,5 @@ run "deployment settings" env -u REGATTA_DEBUG \
     REGATTA_SECRET_KEY="$($bin/python -c 'import secrets; print(secrets.token_urlsafe(64))')" \
     REGATTA_VAULT_KEYS="$($bin/python -c 'import base64, os; print("k1:" + base64.urlsafe_b64encode(os.urandom(32)).decode())')" \
     $bin/python manage.py check --deploy --fail-level WARNING
+run "dependencies" $bin/python scripts/audit_dependencies.py
 exit $status

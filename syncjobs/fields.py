@@ -142,8 +142,8 @@ class RuleFields(ActingForm):
         required=False,
         parse=quantities.parse_span,
         show=quantities.show_span,
-        bounds=(10, _LONGEST_SPAN_SECONDS),
-        message=gettext_lazy("Enter seconds, or a span such as “5 min”: from 10 seconds to 30 days."),
+        bounds=(60, _LONGEST_SPAN_SECONDS),
+        message=gettext_lazy("Enter seconds, or a span such as “5 min”: from a minute to 30 days."),
         help_text=gettext_lazy(
             "For sources that send no events: look for new tags this often. Empty: never."
         ),

@@ -26,7 +26,8 @@ from syncjobs.fields import (
     RuleFields,
 )
 from syncjobs.models import ArtifactType, FilterSyntax, Rule
-from syncjobs.services import rules
+from syncjobs.services import previews, rules
+from syncjobs.services.previews import Preview
 
 _COPIED_FIELDS = (
     "name",
@@ -189,6 +190,20 @@ class RuleForm(RuleFields):
         self.add_error(field or None, message)
         raise ValidationError(message)
 
+    def preview(self, now: datetime) -> Preview:
+        """
+        Return what a run of the rule would do that `save` would store; stores nothing.
+
+        Raises PermissionDenied and Refused as `previews.preview` does.
+        """
+        values = {name: self.cleaned_data[name] for name in _COPIED_FIELDS if name in self.cleaned_data}
+        rule = Rule(source=self.source, **values)
+        if not rule.is_cross_tenant:
+            return previews.preview(rule=rule, by=self.by, now=now)
+        rule.target_instance_id = self.cleaned_data["target_instance_id"]
+        secret = self.cleaned_data["target_password"] or self._stored_password(self.cleaned_data)
+        return previews.preview(rule=rule, secret=secret, by=self.by, now=now)
+
     def _store(self, values: dict[str, Any], now: datetime) -> Rule:
         if self.instance is None:
             return rules.create(values=values | {"source": self.source}, by=self.by, now=now)
@@ -241,7 +256,7 @@ class RuleForm(RuleFields):
             self.add_error("target_password", _("Enter the password."))
             return
         try:
-            values["target"] = access_credentials.verify_push(
+            credential = access_credentials.verify_push(
                 instance_id=values["target_instance_id"],
                 username=values["target_username"],
                 secret=secret,
@@ -250,12 +265,14 @@ class RuleForm(RuleFields):
             )
         except CredentialRejected as rejected:
             self.add_error("target_password", str(rejected))
+        else:
+            values["target"] = credential.instance
 
     def _stored_password(self, values: dict[str, Any]) -> str:
         rule = self.instance
         if rule is None or not rule.is_cross_tenant:
             return ""
-        is_same = (rule.target.instance_id, rule.target_username) == (
+        is_same = (rule.target_instance_id, rule.target_username) == (
             values["target_instance_id"],
             values["target_username"],
         )
@@ -268,9 +285,8 @@ class RuleForm(RuleFields):
 def values_of(rule: Rule) -> dict[str, Any]:
     """Return the data with which a RuleForm would leave the rule as it is."""
     values = {name: getattr(rule, name) for name in _COPIED_FIELDS}
-    target_id = rule.target.instance_id
     return values | {
-        "target": "" if rule.is_cross_tenant else target_id,
-        "target_instance_id": target_id if rule.is_cross_tenant else "",
+        "target": rule.target.instance_id if rule.target and not rule.is_cross_tenant else "",
+        "target_instance_id": rule.target_instance_id,
         "target_password": "",
     }

@@ -14,6 +14,10 @@ from django.utils.translation import gettext_lazy as _
 
 NOTHING_MATCHED = "nothing_matched"
 CREDENTIAL_REJECTED = "credential_rejected"
+CREDENTIAL_DISABLED = "credential_disabled"
+CREDENTIAL_EXPIRED = "credential_expired"
+ACCOUNT_DISABLED = "account_disabled"
+TARGET_UNREADABLE = "target_unreadable"
 TARGET_COLLISION = "target_collision"
 RULE_DISABLED = "rule_disabled"
 STOPPED_BY_USER = "stopped_by_user"
@@ -23,7 +27,11 @@ INTERNAL = "internal"
 
 TEXTS: Mapping[str, str | Promise] = {
     NOTHING_MATCHED: _("Nothing matched the rule."),
-    CREDENTIAL_REJECTED: _("The access credential of the target instance was rejected."),
+    CREDENTIAL_REJECTED: _("The target instance no longer exists, or no longer accepts the credential."),
+    CREDENTIAL_DISABLED: _("The access credential was disabled by the account that issued it."),
+    CREDENTIAL_EXPIRED: _("The access credential has expired."),
+    ACCOUNT_DISABLED: _("The account was switched off."),
+    TARGET_UNREADABLE: _("The registry of the other account cannot be read at this moment."),
     TARGET_COLLISION: _("Several source repositories map to this target; none was copied."),
     "target_name_too_long": _("The target repository would have a name that is too long."),
     "target_name_invalid": _("The target repository would have a name that registries refuse."),

@@ -6,6 +6,7 @@ import logging
 
 from django.utils import timezone
 
+from registries import audit, throttling
 from syncjobs import queue
 from syncjobs.drain import ledger, resident
 from syncjobs.services import intake, retention, schedules
@@ -22,11 +23,14 @@ def tick() -> None:
     """Do everything periodic that is due: called every minute, idempotent. What fails does not stop the rest."""
     now = timezone.now()
     for act in (
+        schedules.stop_switched_off_accounts,
         schedules.start_due_rules,
         schedules.start_due_polls,
         schedules.start_due_sweeps,
         intake.handle_waiting,
         retention.prune,
+        audit.prune,
+        throttling.prune,
     ):
         try:
             act(now=now)

@@ -16,8 +16,12 @@ from registries.models import (
     Credential,
     Grant,
     Instance,
+    Invitation,
     Namespace,
+    PasswordReset,
     Replica,
+    SignIn,
+    SignInThrottle,
     User,
 )
 from registries.services import accounts
@@ -25,11 +29,26 @@ from registries.services import accounts
 
 @admin.register(Account)
 class AccountAdmin(ReadOnlyAdmin):
-    """Tenants."""
+    """Tenants; one can be switched off and on."""
 
     list_display = ("name", "uin", "is_active", "created_at")
     list_filter = ("is_active",)
     search_fields = ("name", "uin")
+    fields = ("name", "uin", "is_active", "created_at")
+    readonly_fields = ("name", "uin", "created_at")
+
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        """Allow staff with the permission to switch accounts off and on."""
+        return admin.ModelAdmin.has_change_permission(self, request, obj)
+
+    def save_model(self, request: HttpRequest, obj: Account, form: Any, change: bool) -> None:
+        """Switch through the service, which ends sessions and writes the audit log."""
+        accounts.set_active(
+            account=Account.objects.get(pk=obj.pk),
+            is_active=form.cleaned_data["is_active"],
+            by=cast(User, request.user),
+            now=timezone.now(),
+        )
 
 
 @admin.register(User)
@@ -43,19 +62,60 @@ class UserAdmin(ReadOnlyAdmin):
     fields = ("login", "account", "role", "email", "is_active", "is_staff", "last_login", "created_at")
     readonly_fields = tuple(name for name in fields if name != "is_active")
 
+    def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> tuple[str, ...]:
+        """Nobody switches themself off."""
+        return self.fields if obj == request.user else self.readonly_fields
+
     def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         """Allow staff with the permission to switch users off and on."""
         return admin.ModelAdmin.has_change_permission(self, request, obj)
 
     def save_model(self, request: HttpRequest, obj: User, form: Any, change: bool) -> None:
-        """Switch through the service, which writes the audit log."""
-        accounts.update_user(
+        """Switch through the service, which ends sessions and writes the audit log."""
+        if "is_active" not in form.cleaned_data:
+            return
+        accounts.set_user_active(
             user=User.objects.get(pk=obj.pk),
-            values={"is_active": form.cleaned_data["is_active"]},
-            password=None,
+            is_active=form.cleaned_data["is_active"],
             by=cast(User, request.user),
             now=timezone.now(),
         )
+
+
+@admin.register(Invitation)
+class InvitationAdmin(ReadOnlyAdmin):
+    """Who was invited and has not come yet; never the link."""
+
+    list_display = ("username", "account", "role", "created_by", "created_at", "expires_at")
+    list_filter = ("role",)
+    list_select_related = ("account", "created_by")
+    search_fields = ("username", "account__uin", "account__name")
+
+
+@admin.register(PasswordReset)
+class PasswordResetAdmin(ReadOnlyAdmin):
+    """Whose password was reset and not chosen yet; never the link."""
+
+    list_display = ("user", "created_by", "created_at", "expires_at")
+    list_select_related = ("user", "created_by")
+    search_fields = ("user__login",)
+
+
+@admin.register(SignIn)
+class SignInAdmin(ReadOnlyAdmin):
+    """Sessions of users; never the key."""
+
+    list_display = ("user", "ip_address", "user_agent", "signed_in_at", "last_seen_at")
+    list_select_related = ("user",)
+    search_fields = ("user__login", "ip_address")
+
+
+@admin.register(SignInThrottle)
+class SignInThrottleAdmin(ReadOnlyAdmin):
+    """Names and addresses for which signing in failed lately."""
+
+    list_display = ("key", "attempt_count", "last_attempt_at", "blocked_until")
+    search_fields = ("key",)
 
 
 @admin.register(Instance)

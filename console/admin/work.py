@@ -1,14 +1,20 @@
-"""Rules, executions and workers. django-q2's own tables are doorbells: nothing to be seen or changed there."""
+"""
+Rules, executions, workers, limits.
+
+django-q2's own tables are doorbells, and nothing reads groups: there is nothing to be seen or changed in either.
+"""
 
 from __future__ import annotations
 
 from django.contrib import admin
+from django.contrib.auth.models import Group
 from django_q.models import Failure, OrmQ, Schedule, Success
 
 from console.admin.read_only import ReadOnlyAdmin
+from registries.models import ThrottleWindow
 from syncjobs.models import Execution, Job, Outcome, PushEvent, Rule, Worker
 
-for _model in (Failure, OrmQ, Schedule, Success):
+for _model in (Failure, Group, OrmQ, Schedule, Success):
     if admin.site.is_registered(_model):
         admin.site.unregister(_model)
 
@@ -89,3 +95,11 @@ class WorkerAdmin(ReadOnlyAdmin):
 
     list_display = ("name", "is_supervisor", "job_count", "started_at", "heartbeat_at")
     exclude = ("token",)
+
+
+@admin.register(ThrottleWindow)
+class ThrottleWindowAdmin(ReadOnlyAdmin):
+    """What is left of limits that hold over all processes."""
+
+    list_display = ("name", "used_count", "updated_at")
+    search_fields = ("name",)

@@ -7,7 +7,8 @@ tried, that first attempt is rolled back, they are tried, and only then is the f
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+import os
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import datetime
@@ -18,7 +19,7 @@ from django.db import transaction
 from console.apply import document
 from console.apply.credentials import apply_credential
 from console.apply.entries import Entry, Reader
-from console.apply.people import apply_account, apply_staff
+from console.apply.people import apply_account, apply_grants, apply_staff
 from console.apply.places import apply_backend, apply_instance, apply_region
 from console.apply.problems import FileRefusedError, Problem
 from console.apply.rules import apply_rule
@@ -26,15 +27,16 @@ from console.apply.session import Change, ConnectionCheck, Session
 from registries.services import connections
 
 _PARALLEL_CHECKS = 8
-_APPLIERS: Mapping[str, Callable[[Session, Entry], None]] = {
-    "regions": apply_region,
-    "backends": apply_backend,
-    "accounts": apply_account,
-    "staff": apply_staff,
-    "instances": apply_instance,
-    "credentials": apply_credential,
-    "rules": apply_rule,
-}
+_STEPS: Sequence[tuple[str, Callable[[Session, Entry], None]]] = (
+    ("regions", apply_region),
+    ("backends", apply_backend),
+    ("accounts", apply_account),
+    ("staff", apply_staff),
+    ("instances", apply_instance),
+    ("accounts", apply_grants),
+    ("credentials", apply_credential),
+    ("rules", apply_rule),
+)
 
 Sections = Mapping[str, list[Entry]]
 
@@ -66,7 +68,9 @@ def apply(
         session = Session(now=now, directory=directory, is_checking=is_checking)
         with transaction.atomic():
             _apply_sections(session, sections)
-            if not commits(session):
+            if commits(session):
+                _write_secrets(session)
+            else:
                 transaction.set_rollback(True)
         return session
 
@@ -85,7 +89,7 @@ def apply(
 
 
 def _apply_sections(session: Session, sections: Sections) -> None:
-    for name, apply_entry in _APPLIERS.items():
+    for name, apply_entry in _STEPS:
         for entry in sections[name]:
             if entry.is_usable:
                 apply_entry(session, entry)
@@ -93,6 +97,26 @@ def _apply_sections(session: Session, sections: Sections) -> None:
                 session.refused.add(("account", entry.text("uin")))
             elif name == "instances":
                 session.refused.add(("instance", entry.text("name")))
+
+
+def _write_secrets(session: Session) -> None:
+    """
+    Write generated secrets to their files, which only their owner may read, before the transaction ends.
+
+    Raises FileRefusedError, and leaves no file, if one of them cannot be written.
+    """
+    written: list[Path] = []
+    try:
+        for path, secret in session.secret_files.items():
+            descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+            written.append(path)
+            with os.fdopen(descriptor, "w", encoding="utf-8") as file:
+                file.write(f"{secret}\n")
+    except OSError as error:
+        for path in written:
+            path.unlink(missing_ok=True)
+        message = f"The secret cannot be written to {error.filename}: {error.strerror}."
+        raise FileRefusedError([Problem(1, "credentials", message)]) from None
 
 
 def _try_connections(checks: list[ConnectionCheck]) -> list[Problem]:

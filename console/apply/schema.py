@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import Enum, auto
 
-from registries.models import Edition, Role
+from registries.models import Edition, Permission, Role
 from syncjobs.models import ArtifactType, FilterSyntax
 
 
@@ -46,11 +46,13 @@ _CONNECTION = {
     "insecure": _BOOLEAN,
     "ca": _TEXT,
 }
+_GRANT = {"instance": _NEEDED, "permission": Key(is_required=True, choices=tuple(Permission.values))}
 _USER = {
     "username": _NEEDED,
     "password": _SECRET,
     "role": Key(is_required=True, choices=tuple(Role.values)),
     "email": _TEXT,
+    "grants": Key(Kind.ENTRIES, entries=_GRANT),
 }
 _STAFF = {"username": _NEEDED, "password": _SECRET, "email": _TEXT}
 _ACCOUNT = {"uin": _NEEDED, "name": _NEEDED, "users": Key(Kind.ENTRIES, entries=_USER)}
@@ -77,8 +79,11 @@ _CREDENTIAL = {
     "instance": _NEEDED,
     "account": _TEXT,
     "username": _TEXT,
-    "secret": Key(Kind.SECRET, is_required=True),
+    "secret": _SECRET,
+    "secret_file": _TEXT,
     "namespaces": Key(Kind.TEXTS),
+    "permissions": Key(Kind.TEXTS),
+    "expires_at": _TEXT,
     "description": _TEXT,
 }
 _RULE = {

@@ -112,6 +112,7 @@ class Session:
     changes: list[Change] = field(default_factory=list)
     checks: list[ConnectionCheck] = field(default_factory=list)
     refused: set[Hashable] = field(default_factory=set)
+    secret_files: dict[Path, str] = field(default_factory=dict)
     _claims: dict[Hashable, Entry] = field(default_factory=dict)
 
     def refuse(self, entry: Entry, key: str, message: str) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 
+from django.conf import settings
 from django.contrib.auth.decorators import login_not_required
 from django.http import HttpRequest, JsonResponse
 from django.utils import timezone
@@ -11,7 +12,10 @@ from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_POST
 
 from console.hooks import formats
+from console.shared import throttling as answers
+from registries import throttling
 from registries.services import hooks
+from registries.throttling import Limit, TooManyRequests
 from syncjobs.services import intake
 
 MOST_BYTES = 1024 * 1024
@@ -28,6 +32,16 @@ def receive(request: HttpRequest, instance_id: str) -> JsonResponse:
 
     If that one fails, the answer is the same: the events are safe, and `tick` comes back to them.
     """
+    try:
+        return _receive(request, instance_id)
+    except TooManyRequests as refusal:
+        return answers.refuse(refusal)
+
+
+def _receive(request: HttpRequest, instance_id: str) -> JsonResponse:
+    now = timezone.now()
+    most = settings.HOOKS_PER_MINUTE
+    throttling.check(Limit("hook-address", most), answers.caller_address(), now=now)
     instance = hooks.find_authorized(
         instance_id=instance_id, authorization=request.headers.get("Authorization", "")
     )
@@ -35,6 +49,7 @@ def receive(request: HttpRequest, instance_id: str) -> JsonResponse:
         answer = _refuse(401, "The instance ID or the secret is wrong.")
         answer.headers["WWW-Authenticate"] = hooks.SCHEME
         return answer
+    throttling.check(Limit("hook-instance", most), instance.instance_id, now=now)
     try:
         is_too_large = int(request.META.get("CONTENT_LENGTH") or 0) > MOST_BYTES
     except ValueError:
@@ -46,7 +61,6 @@ def receive(request: HttpRequest, instance_id: str) -> JsonResponse:
     except formats.MalformedError as malformed:
         return _refuse(400, str(malformed))
     if notices:
-        now = timezone.now()
         intake.receive(instance=instance, notices=notices, now=now)
         try:
             intake.handle(instance_pk=instance.pk, now=now)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from datetime import datetime, time, timedelta
+from datetime import datetime
 from typing import Any
 
 from django import forms
@@ -15,7 +15,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_POST, require_safe
 
-from console.shared import access, csv_export, errors, htmx, pagination, wording
+from console.shared import access, csv_export, days, errors, htmx, pagination, wording
 from console.shared.access import Request
 from registries import permissions
 from registries.models import Permission
@@ -25,6 +25,7 @@ from syncjobs.models.execution import STATUS_CHOICES
 from syncjobs.queries import executions as execution_queries
 from syncjobs.queries.executions import ExecutionRow, ExecutionSummary
 from syncjobs.queries.rows import Rows
+from syncjobs.queries.warnings import find_warning
 from syncjobs.services import executions
 
 _TAGS_SHOWN = 25
@@ -59,16 +60,13 @@ class FilterForm(forms.Form):
         """Return the executions of the rule; a field that is no value of its kind narrows nothing."""
         self.is_valid()
         values: dict[str, Any] = self.cleaned_data
-        since, until = values.get("since"), values.get("until")
         return execution_queries.list_executions(
             rule=rule,
             now=now,
             status=values.get("status", ""),
             trigger=values.get("trigger", ""),
-            since=timezone.make_aware(datetime.combine(since, time.min)) if since else None,
-            until=timezone.make_aware(datetime.combine(until + timedelta(days=1), time.min))
-            if until
-            else None,
+            since=days.start_of(values.get("since")),
+            until=days.start_of(values.get("until"), days_later=1),
         )
 
 
@@ -80,6 +78,7 @@ def list_page(request: Request, rule_id: int) -> HttpResponse:
     page = pagination.paginate(request, form.find(rule, timezone.now()))
     context = {
         "rule": rule,
+        "warning": find_warning(rule, timezone.now()),
         "filter": form,
         "is_filtered": any(request.GET.get(name) for name in form.fields),
         "page": page,
@@ -122,7 +121,7 @@ def detail(request: Request, execution_id: int) -> HttpResponse:
     tag_state = _tag_state(request, summary)
     job_id = request.GET.get("repository", "")
     outcomes = execution_queries.list_outcomes(
-        execution, status=tag_state, job_id=int(job_id) if job_id.isdecimal() else None
+        execution, status=tag_state, job_id=int(job_id) if job_id.isdecimal() and len(job_id) < 19 else None
     )
     can_synchronize = permissions.can(request.user, Permission.SYNCHRONIZE, execution.source)
     context = {

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from django.contrib import messages
 from django.http import HttpResponse
 from django.shortcuts import redirect
@@ -11,6 +13,7 @@ from django.utils.html import format_html
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
+from console.pages import previews
 from console.shared import access, errors, forms, htmx, instance_choice, pagination
 from console.shared.access import Request
 from registries import permissions
@@ -19,6 +22,7 @@ from registries.policies import RULE_EDITIONS
 from syncjobs.forms import RuleForm
 from syncjobs.models import Rule
 from syncjobs.queries import rules as rule_queries
+from syncjobs.queries.warnings import find_warning
 from syncjobs.services import rules
 
 _STATES = {"enabled": True, "disabled": False}
@@ -49,28 +53,33 @@ def list_page(request: Request) -> HttpResponse:
 
 @require_http_methods(["GET", "POST"])
 def create(request: Request, instance_id: str) -> HttpResponse:
-    """Create a rule whose source is this instance."""
+    """Create a rule whose source is this instance, or show what it would do."""
     source = access.get_instance_or_404(request.user, instance_id)
     permissions.check(request.user, Permission.SYNCHRONIZE, source)
     form = RuleForm(forms.posted(request), source=source, by=request.user)
-    rule = forms.save(form, form.save)
-    if rule:
+    context: dict[str, Any] = {"form": form, "source": source}
+    if previews.is_wanted(request):
+        context["preview"] = forms.save(form, form.preview)
+    elif rule := forms.save(form, form.save):
         messages.success(request, _("Rule %(name)s is created.") % {"name": rule})
         return redirect(_list_url(source))
-    return htmx.render(request, "rules/create.html", {"form": form, "source": source})
+    return htmx.render(request, "rules/create.html", context)
 
 
 @require_http_methods(["GET", "POST"])
 def update(request: Request, rule_id: int) -> HttpResponse:
-    """Re-configure a rule."""
+    """Re-configure a rule, or show what it would do then."""
     rule = access.get_rule_or_404(request.user, rule_id)
     permissions.check(request.user, Permission.SYNCHRONIZE, rule.source)
     name = rule.name
     form = RuleForm(forms.posted(request), source=rule.source, by=request.user, instance=rule)
-    if forms.save(form, form.save):
+    context: dict[str, Any] = {"form": form, "source": rule.source, "rule": rule, "name": name}
+    if previews.is_wanted(request):
+        context["preview"] = forms.save(form, form.preview)
+    elif forms.save(form, form.save):
         messages.success(request, _("Rule %(name)s is saved.") % {"name": rule})
         return redirect(_list_url(rule.source))
-    context = {"form": form, "source": rule.source, "rule": rule, "name": name}
+    context["warning"] = find_warning(rule, timezone.now())
     return htmx.render(request, "rules/update.html", context)
 
 

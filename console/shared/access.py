@@ -78,6 +78,11 @@ def can_create_instances(user: User) -> bool:
     return user.account is not None and permissions.can_administer(user, user.account)
 
 
+def can_read_audit(user: User) -> bool:
+    """Tell whether the user may see what was done in their account, or, as staff, everywhere."""
+    return permissions.is_platform(user) or can_create_instances(user)
+
+
 def get_instance_or_404(user: User, instance_id: str) -> Instance:
     """Return the instance with its account, region and backend, if the user may see it."""
     visible = Instance.objects.visible_to(user)

@@ -10,7 +10,7 @@ from django.urls import reverse
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
-from console.shared import logs
+from console.shared import access, logs
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +46,7 @@ _GROUPS = (
         "",
         (
             Section(_("Overview"), "overview:show", "overview", frozenset({"overview"})),
-            Section(_("Instances"), "instances:list", "instance", frozenset({"instances"})),
+            Section(_("Instances"), "instances:list", "instance", frozenset({"instances", "credentials"})),
         ),
     ),
     Group(
@@ -54,6 +54,7 @@ _GROUPS = (
         (Section(_("Synchronization"), "rules:list", "sync", frozenset({"rules", "executions"})),),
     ),
 )
+_AUDIT = Group("", (Section(_("Audit"), "audit:list", "audit", frozenset({"audit"})),))
 _PLATFORM = Group(
     _("Platform"), (Section(_("Administration"), "admin:index", "admin", frozenset({"admin"})),)
 )
@@ -67,7 +68,11 @@ def navigation(request: HttpRequest) -> dict[str, Any]:
         return context
     match = request.resolver_match
     namespace = match.namespace if match else ""
-    groups = (*_GROUPS, _PLATFORM) if user.is_staff else _GROUPS
+    groups = list(_GROUPS)
+    if access.can_read_audit(user):
+        groups.append(_AUDIT)
+    if user.is_staff:
+        groups.append(_PLATFORM)
     context["theme"] = user.theme
     context["navigation"] = [
         (group.label, [_link(section, namespace) for section in group.sections]) for group in groups

@@ -21,6 +21,12 @@ from registries.services import accounts
 _USERNAME = re.compile(r"[^\s@/:]+")
 
 
+def check_username(value: str) -> None:
+    """Raise ValidationError if the username can't be part of a sign-in name."""
+    if not _USERNAME.fullmatch(value):
+        raise ValidationError(_("A username has no blanks and none of “@”, “/” and “:”."))
+
+
 class AccountForm(ActingForm):
     """Creates an account, or changes the name of one."""
 
@@ -60,7 +66,7 @@ class _PasswordHolderForm(ActingForm):
     A weak password is refused, except from the platform itself, which gets it told in `warnings`.
     """
 
-    username = forms.CharField(label=gettext_lazy("Username"), max_length=100)
+    username = forms.CharField(label=gettext_lazy("Username"), max_length=100, validators=[check_username])
     password = forms.CharField(
         label=gettext_lazy("Password"), required=False, strip=False, widget=forms.PasswordInput
     )
@@ -72,13 +78,6 @@ class _PasswordHolderForm(ActingForm):
         super().__init__(data, by=by)
         self.instance = instance
         self.warnings: list[tuple[str, str]] = []
-
-    def clean_username(self) -> str:
-        """Check that the username can be part of a sign-in name."""
-        value: str = self.cleaned_data["username"]
-        if not _USERNAME.fullmatch(value):
-            raise ValidationError(_("A username has no blanks and none of “@”, “/” and “:”."))
-        return value
 
     def clean_password(self) -> str:
         """Check that there is a password, and that it is not a weak one."""

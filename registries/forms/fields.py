@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import UTC, date, datetime
 from typing import Any
 
 from django import forms
@@ -27,6 +28,21 @@ class GrammarField(forms.CharField):
         super().validate(value)
         if value and not self._grammar.allows(value):
             raise ValidationError(_(self._grammar.sentence))
+
+
+class MomentField(forms.DateTimeField):
+    """A time. What is none is an error, whatever kind of value JSON or YAML brought, and so is a year 10000."""
+
+    def to_python(self, value: Any) -> datetime | None:
+        """Return the time, aware of its zone; raises ValidationError."""
+        is_text = not isinstance(value, date) and value not in self.empty_values
+        try:
+            moment: datetime | None = super().to_python(str(value) if is_text else value)
+            if moment is not None:
+                moment.astimezone(UTC)  # what databases store
+        except OverflowError:
+            raise ValidationError(self.error_messages["invalid"], code="invalid") from None
+        return moment
 
 
 class QuantityField(forms.Field):

@@ -1,34 +1,52 @@
 """What exists, and who may touch it: one model per file."""
 
-from registries.models.access_credential import AccessCredential, CredentialKind
+from registries.models.access_credential import (
+    ALL_NAMESPACES,
+    AccessCredential,
+    Action,
+    CredentialKind,
+    CredentialState,
+)
 from registries.models.account import Account, Role, User
 from registries.models.audit_event import AuditEvent
 from registries.models.backend import Backend
 from registries.models.credential import Credential
 from registries.models.grant import Grant, Permission
-from registries.models.instance import Edition, Health, Instance, InstanceKind, InstanceStatus
+from registries.models.health import Health
+from registries.models.instance import Edition, Instance, InstanceKind, InstanceStatus
+from registries.models.invitation import Invitation, PasswordReset
 from registries.models.namespace import Namespace
 from registries.models.region import Region
 from registries.models.replica import Replica, ReplicaStatus
+from registries.models.sign_in import SignIn, SignInThrottle
+from registries.models.throttle_window import ThrottleWindow
 
 __all__ = [
+    "ALL_NAMESPACES",
     "AccessCredential",
     "Account",
+    "Action",
     "AuditEvent",
     "Backend",
     "Credential",
     "CredentialKind",
+    "CredentialState",
     "Edition",
     "Grant",
     "Health",
     "Instance",
     "InstanceKind",
     "InstanceStatus",
+    "Invitation",
     "Namespace",
+    "PasswordReset",
     "Permission",
     "Region",
     "Replica",
     "ReplicaStatus",
     "Role",
+    "SignIn",
+    "SignInThrottle",
+    "ThrottleWindow",
     "User",
 ]

@@ -4,10 +4,23 @@ from __future__ import annotations
 
 from typing import Any, ClassVar
 
+from django.contrib.auth.hashers import UNUSABLE_PASSWORD_PREFIX
 from django.contrib.auth.models import AbstractBaseUser, BaseUserManager, PermissionsMixin
 from django.db import models
 from django.db.models.functions import Now
 from django.utils.translation import gettext_lazy as _
+
+
+class AccountQuerySet(models.QuerySet["Account"]):
+    """Accounts, narrowed to what somebody may see."""
+
+    def visible_to(self, user: User) -> AccountQuerySet:
+        """Keep the user's own account while both are active; for staff, all."""
+        if not user.is_active:
+            return self.none()
+        if user.is_staff and user.account_id is None:
+            return self
+        return self.none() if user.account_id is None else self.filter(pk=user.account_id, is_active=True)
 
 
 class Account(models.Model):
@@ -17,6 +30,8 @@ class Account(models.Model):
     name = models.CharField(_("name"), max_length=100)
     is_active = models.BooleanField(_("active"), default=True)
     created_at = models.DateTimeField(_("created"), db_default=Now())
+
+    objects = AccountQuerySet.as_manager()
 
     class Meta:
         verbose_name = _("account")
@@ -38,6 +53,15 @@ class Role(models.TextChoices):
 
 class UserManager(BaseUserManager["User"]):
     """Creates users; the login name is derived here and nowhere else."""
+
+    def visible_to(self, user: User) -> models.QuerySet[User]:
+        """Return the users of the accounts that the user sees; staff without an account are none of them."""
+        return self.filter(account__in=Account.objects.visible_to(user))
+
+    def able_owners(self, account: Account) -> models.QuerySet[User]:
+        """Return the owners of the account who can sign in: active, with a password."""
+        owners = self.filter(account=account, role=Role.OWNER, is_active=True)
+        return owners.exclude(password__startswith=UNUSABLE_PASSWORD_PREFIX)
 
     def create_user(
         self, *, username: str, account: Account | None, password: str | None = None, **fields: Any

@@ -17,7 +17,11 @@ class Permission(models.TextChoices):
 
 
 class Grant(models.Model):
-    """One permission of one user on one instance of the same account."""
+    """
+    One permission of one user on one instance of the same account.
+
+    It only adds: what the role gives in the whole account, it gives on this instance, too.
+    """
 
     user = models.ForeignKey(User, on_delete=models.CASCADE, related_name="grants", verbose_name=_("user"))
     instance = models.ForeignKey(

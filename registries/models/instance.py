@@ -8,6 +8,7 @@ from django.utils.translation import gettext_lazy as _
 from registries import naming
 from registries.models.account import Account, User
 from registries.models.backend import Backend
+from registries.models.health import Health
 from registries.models.region import Region
 from registries.oci.endpoint import Endpoint
 
@@ -34,22 +35,22 @@ class InstanceStatus(models.TextChoices):
     DELETING = "Deleting", _("Deleting")
 
 
-class Health(models.TextChoices):
-    """What the last connection to the registry said."""
-
-    UNKNOWN = "unknown", _("Not checked")
-    HEALTHY = "healthy", _("Healthy")
-    UNHEALTHY = "unhealthy", _("Unhealthy")
-
-
 class InstanceQuerySet(models.QuerySet["Instance"]):
     """Instances, narrowed to what somebody may see."""
 
     def visible_to(self, user: User) -> InstanceQuerySet:
-        """Keep the instances of the user's own account; for staff, all."""
+        """
+        Keep the instances of the user's own account, whatever the role; for staff, all.
+
+        Exactly those on which `permissions.can` allows to view: nobody who is switched off sees any.
+        """
+        if not user.is_active:
+            return self.none()
         if user.is_staff and user.account_id is None:
             return self
-        return self.filter(account=user.account) if user.account else self.none()
+        if user.account is None or not user.account.is_active:
+            return self.none()
+        return self.filter(account=user.account)
 
 
 class Instance(models.Model):
@@ -143,13 +144,13 @@ class Instance(models.Model):
 
         Raises VaultError if the stored credential does not open.
         """
-        holder = self.backend or self
-        credential = getattr(holder, "credential", None)
+        if self.backend is not None:
+            return self.backend.endpoint(self.prefix)
+        credential = getattr(self, "credential", None)
         return Endpoint(
-            url=holder.endpoint_url,
-            prefix=self.prefix,
+            url=self.endpoint_url,
             username=credential.username if credential else None,
             password=credential.open_password() if credential else None,
-            verify_tls=holder.verify_tls,
-            ca_pem=holder.ca_pem or None,
+            verify_tls=self.verify_tls,
+            ca_pem=self.ca_pem or None,
         )

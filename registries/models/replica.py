@@ -1,11 +1,14 @@
 """A replica: a read-only full copy of a premium instance in another region."""
 
+from __future__ import annotations
+
 from django.db import models
 from django.utils.translation import gettext_lazy as _
 
 from registries.models.backend import Backend
 from registries.models.instance import Instance
 from registries.models.region import Region
+from registries.oci.endpoint import Endpoint
 
 
 class ReplicaStatus(models.TextChoices):
@@ -33,6 +36,16 @@ class Replica(models.Model):
     status = models.CharField(
         _("status"), max_length=20, choices=ReplicaStatus, default=ReplicaStatus.DEPLOYING
     )
+    running_since = models.DateTimeField(
+        _("running since"), null=True, blank=True, help_text=_("When everything had arrived for the first time.")
+    )
+    sweep_interval_seconds = models.PositiveIntegerField(
+        _("sweep interval, seconds"),
+        default=3600,
+        help_text=_("How often everything is compared, to find what events missed. 0: never."),
+    )
+    next_sweep_at = models.DateTimeField(_("next sweep"), null=True, blank=True, db_index=True)
+    next_drift_check_at = models.DateTimeField(_("next drift check"), null=True, blank=True, db_index=True)
     created_at = models.DateTimeField(_("created"), auto_now_add=True)
 
     class Meta:
@@ -46,3 +59,11 @@ class Replica(models.Model):
 
     def __str__(self) -> str:
         return self.replica_id
+
+    def endpoint(self) -> Endpoint:
+        """
+        Return everything needed to speak to the replica's part of its backend, with the opened credential.
+
+        Raises VaultError if the stored credential does not open.
+        """
+        return self.backend.endpoint(self.prefix)

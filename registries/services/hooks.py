@@ -29,11 +29,11 @@ def get_or_create_secret(*, instance: Instance, by: User | None, now: datetime) 
     permissions.check(by, Permission.MANAGE, instance)
     secret = _new_secret()
     is_mine = Instance.objects.filter(pk=instance.pk, sealed_hook_secret="").update(
-        sealed_hook_secret=vault.seal(secret, context=_context(instance))
+        sealed_hook_secret=vault.seal(secret, context=seal_context(instance))
     )
     instance.refresh_from_db(fields=["sealed_hook_secret"])
     if not is_mine:
-        return vault.open_sealed(instance.sealed_hook_secret, context=_context(instance))
+        return vault.open_sealed(instance.sealed_hook_secret, context=seal_context(instance))
     _note(audit.Verb.HOOK_CREATED, instance, by, now)
     return secret
 
@@ -47,7 +47,7 @@ def rotate_secret(*, instance: Instance, by: User | None, now: datetime) -> str:
     """
     permissions.check(by, Permission.MANAGE, instance)
     secret = _new_secret()
-    instance.sealed_hook_secret = vault.seal(secret, context=_context(instance))
+    instance.sealed_hook_secret = vault.seal(secret, context=seal_context(instance))
     instance.save(update_fields=["sealed_hook_secret"])
     _note(audit.Verb.HOOK_ROTATED, instance, by, now)
     return secret
@@ -70,7 +70,7 @@ def find_authorized(*, instance_id: str, authorization: str) -> Instance | None:
 
 def _open(instance: Instance) -> str | None:
     try:
-        return vault.open_sealed(instance.sealed_hook_secret, context=_context(instance))
+        return vault.open_sealed(instance.sealed_hook_secret, context=seal_context(instance))
     except vault.VaultError as error:
         log.error("The hook secret of %s: %s", instance.instance_id, error)
         return None
@@ -85,7 +85,8 @@ def _digest(text: str) -> bytes:
     return hashlib.sha256(text.encode("utf-8", "replace")).digest()
 
 
-def _context(instance: Instance) -> str:
+def seal_context(instance: Instance) -> str:
+    """Return what the hook secret of the instance is bound to."""
     return f"{instance.seal_context}|hook"
 
 

@@ -5,12 +5,12 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
-from django.db import transaction
+from django.db import IntegrityError, transaction
 from django.db.models import ProtectedError
 from django.utils.translation import gettext as _
 
-from registries import audit, permissions, policies
-from registries.models import Account, Credential, Health, Instance, Permission, User
+from registries import audit, permissions, policies, quotas
+from registries.models import Account, Credential, Edition, Health, Instance, Permission, User
 from registries.vault import VaultError
 
 _AUDITED = ("name", "edition", "region", "endpoint_url", "verify_tls", "is_deletion_protected")
@@ -29,9 +29,11 @@ def create_connected(
     """
     Create an instance for a registry that exists elsewhere; an empty username means anonymous.
 
-    `values` are fields of Instance. Raises PermissionDenied unless `by` may administer the account.
+    `values` are fields of Instance. Raises PermissionDenied unless `by` may administer the account, and
+    QuotaExceeded if it has enough instances of the edition.
     """
     permissions.check_can_administer(by, account)
+    quotas.check_room_for_instance(account, values.get("edition", Edition.STANDARD))
     instance = Instance.objects.create(account=account, **values)
     _store_credential(instance, username, password)
     audit.record(
@@ -61,11 +63,13 @@ def update(
     `password` None keeps the stored one, unless the endpoint's address changes: then the stored secret is
     cleared, so that it can't be sent to a server that its owner didn't mean (Harbor PR 23671).
 
-    Raises PermissionDenied, and Refused if the edition would go down.
+    Raises PermissionDenied, Refused if the edition would go down, and QuotaExceeded for the new edition.
     """
     permissions.check(by, Permission.MANAGE, instance)
     if "edition" in values:
         policies.check_can_change_edition(instance, values["edition"])
+        if values["edition"] != instance.edition:
+            quotas.check_room_for_instance(instance.account, values["edition"])
     changes: dict[str, Any] = {}
     for name, value in values.items():
         old = getattr(instance, name)
@@ -103,11 +107,12 @@ def delete(*, instance: Instance, by: User | None, now: datetime) -> None:
     Raises PermissionDenied, and Refused naming what still uses it.
     """
     permissions.check(by, Permission.MANAGE, instance)
-    policies.check_can_delete(instance)
+    policies.check_can_delete(instance, now=now)
     audit.record(audit.Verb.INSTANCE_DELETED, by=by, target=instance, account=instance.account, now=now)
     try:
-        instance.delete()
-    except ProtectedError:
+        with transaction.atomic():
+            instance.delete()
+    except (ProtectedError, IntegrityError):
         raise policies.Refused(_("Something began to use the instance just now. Try again.")) from None
 
 

@@ -82,11 +82,16 @@ def update_backend(
     """
     Change fields and credential of the backend; return what changed as {field: [old, new]}.
 
-    A password of None keeps the stored one. Raises PermissionDenied unless `by` acts for the platform.
+    A password of None keeps the stored one, unless the address changes: then it is cleared.
+
+    Raises PermissionDenied unless `by` acts for the platform.
     """
     _check_is_platform(by)
     changes = _assign(backend, values)
-    if _store_credential(backend, *credential):
+    username, password = credential
+    if password is None and "endpoint_url" in changes:
+        password = ""  # the stored one was not meant for another server
+    if _store_credential(backend, username, password):
         changes["credential"] = ["", "changed"]
     if changes:
         backend.save()

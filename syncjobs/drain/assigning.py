@@ -1,84 +1,145 @@
 """
 Reads what claimed jobs are about, with the opened credentials of their registries.
 
-A rule's credential is checked once for each claim, not once for each of its jobs.
+A rule's credential is checked once for each claim, not once for each of its jobs. While the other account could
+make it right again, the job is put back and tried again within its retry window.
 """
 
 from __future__ import annotations
 
 import logging
+import random
 from collections.abc import Iterable
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from django.conf import settings
+from django.db import transaction
 
 from registries.bandwidth import parse_windows
-from registries.models import Instance
-from registries.services.access_credentials import CredentialRejected
+from registries.models import CredentialState, Instance
 from registries.transfer.plan import ALL_KINDS, CopyOptions
 from registries.vault import VaultError
 from syncjobs import reasons
 from syncjobs.drain import turns
 from syncjobs.drain.assignment import Assignment, Limits, Reason, Refusal
+from syncjobs.drain.recorder import backoff
 from syncjobs.models import ArtifactType, Execution, Job, JobKind, Outcome
-from syncjobs.services import rules
+from syncjobs.services import executions, rules
+from syncjobs.services.rules import CredentialStopped
+from syncjobs.states import Status
 
 MOST_LOST_WORKERS = 5
+_STOPS = frozenset({reasons.STOPPED_BY_USER, reasons.ACCOUNT_DISABLED})
+_REASONS = {
+    None: reasons.CREDENTIAL_REJECTED,
+    CredentialState.DISABLED: reasons.CREDENTIAL_DISABLED,
+    CredentialState.EXPIRED: reasons.CREDENTIAL_EXPIRED,
+}
 
 log = logging.getLogger(__name__)
 
 
+@dataclass(frozen=True, slots=True)
+class _Problem:
+    """Why the rule of an execution may not push; one that may heal is tried again."""
+
+    reason: Reason
+    may_heal: bool = False
+
+
 def assign(jobs: Iterable[Job], now: datetime) -> list[Assignment | Refusal]:
-    """Return for each job what it is about, or why it cannot be worked on."""
-    verdicts: dict[int, Reason | None] = {}
+    """
+    Return for each job what it is about, or why it cannot be worked on.
+
+    A job whose credential may heal is put back, and not returned.
+    """
+    verdicts: dict[int, _Problem | None] = {}
     result: list[Assignment | Refusal] = []
+    waiting: list[tuple[Job, Reason]] = []
     for job in jobs:
         execution = job.execution
-        refusal = _refusal(job)
-        if refusal is None:
+        problem = _find_problem(job)
+        if problem is None:
             if execution.pk not in verdicts:
                 verdicts[execution.pk] = _credential_problem(execution, now)
-            refusal = verdicts[execution.pk]
-        if refusal is not None:
-            is_stop = refusal.code == reasons.STOPPED_BY_USER
-            result.append(Refusal(job.pk, execution.pk, refusal, is_stop))
-            continue
-        try:
-            result.append(_assignment(job, now))
-        except VaultError as error:
-            log.error("Job %s: %s", job.pk, error)
-            result.append(Refusal(job.pk, execution.pk, Reason(reasons.SECRET_UNREADABLE)))
+            problem = verdicts[execution.pk]
+        if problem is None:
+            try:
+                result.append(_assignment(job, now))
+            except VaultError as error:
+                log.error("Job %s: %s", job.pk, error)
+                result.append(Refusal(job.pk, execution.pk, Reason(reasons.SECRET_UNREADABLE)))
+        elif problem.may_heal and _next_attempt(job, now) is not None:
+            waiting.append((job, problem.reason))
+        else:
+            is_stop = problem.reason.code in _STOPS
+            result.append(Refusal(job.pk, execution.pk, problem.reason, is_stop))
+    if waiting:
+        _put_back(waiting, now)
     return result
 
 
-def _refusal(job: Job) -> Reason | None:
+@transaction.atomic
+def _put_back(waiting: Iterable[tuple[Job, Reason]], now: datetime) -> None:
+    """Let jobs wait for another attempt, under the lease that they were claimed with."""
+    for job, reason in waiting:
+        Job.objects.leased(job.lease_token).filter(pk=job.pk).move(
+            Status.PENDING,
+            lease_token="",
+            lease_until=None,
+            progress={},
+            not_before=_next_attempt(job, now) or now,
+            first_failed_at=job.first_failed_at or now,
+            reason=reason.code,
+            reason_side=reason.side,
+            reason_detail=reason.detail,
+        )
+    for execution_pk in sorted({job.execution_id for job, _reason in waiting}):
+        executions.settle(execution_pk, now=now)
+
+
+def _next_attempt(job: Job, now: datetime) -> datetime | None:
+    """Return when the job is tried again, None if its retry window ends before."""
+    not_before = now + backoff(job.attempt, spread=random.random())
+    return not_before if not_before <= _retry_until(job, now) else None
+
+
+def _retry_until(job: Job, now: datetime) -> datetime:
+    window = job.execution.rule.retry_window_seconds if job.execution.rule else 0
+    return (job.first_failed_at or now) + timedelta(seconds=window)
+
+
+def _find_problem(job: Job) -> _Problem | None:
     if job.execution.stop_requested_at is not None:
-        return Reason(reasons.STOPPED_BY_USER)
+        return _Problem(Reason(job.execution.reason or reasons.STOPPED_BY_USER))
+    rule = job.execution.rule
+    if rule is not None and not rule.source.account.is_active:
+        return _Problem(Reason(reasons.ACCOUNT_DISABLED))
     if job.lost_count >= MOST_LOST_WORKERS:
-        return Reason(reasons.WORKER_LOST)
+        return _Problem(Reason(reasons.WORKER_LOST))
     return None
 
 
-def _credential_problem(execution: Execution, now: datetime) -> Reason | None:
+def _credential_problem(execution: Execution, now: datetime) -> _Problem | None:
     if execution.rule is None:
         return None
     try:
         rules.check_credential(rule=execution.rule, now=now)
-    except CredentialRejected:
-        return Reason(reasons.CREDENTIAL_REJECTED, "target")
+    except CredentialStopped as stopped:
+        return _Problem(Reason(_REASONS[stopped.state], "target"), may_heal=stopped.may_heal)
     except VaultError as error:
         log.error("Rule %s: %s", execution.rule.pk, error)
-        return Reason(reasons.SECRET_UNREADABLE)
+        return _Problem(Reason(reasons.SECRET_UNREADABLE))
     return None
 
 
 def _assignment(job: Job, now: datetime) -> Assignment:
     execution = job.execution
     rule = execution.rule
-    if rule is None:
-        raise ValueError(f"Execution {execution.pk} belongs to no rule.")
+    if rule is None or rule.target is None:
+        raise ValueError(f"Execution {execution.pk} belongs to no rule, or leads nowhere.")
     tags = job.retry_tags if job.retry_tags is not None else job.tags
-    first_failed_at = job.first_failed_at or now
     return Assignment(
         job_id=job.pk,
         execution_id=execution.pk,
@@ -103,7 +164,7 @@ def _assignment(job: Job, now: datetime) -> Assignment:
         rule_limits=Limits(None, rule.bandwidth, parse_windows(rule.bandwidth_windows), rule.time_zone),
         source_limits=_limits_of(rule.source),
         target_limits=_limits_of(rule.target),
-        retry_until=first_failed_at + timedelta(seconds=rule.retry_window_seconds),
+        retry_until=_retry_until(job, now),
         has_failed_before=job.first_failed_at is not None,
         failed_for_good_count=job.failed_count,
         is_suspect=job.lost_count >= turns.SUSPECT_AFTER,

@@ -23,6 +23,13 @@ class Trigger(models.TextChoices):
     POLL = "poll", _("Poll")
     SWEEP = "sweep", _("Reconciling sweep")
     BACKFILL = "backfill", _("Back-fill")
+    REPAIR = "repair", _("Repair")
+    DRIFT = "drift", _("Drift check")
+    REMOVAL = "removal", _("Removal")
+
+
+MIRROR_SCANS = frozenset({Trigger.BACKFILL, Trigger.SWEEP, Trigger.REPAIR})
+"""What makes a whole replica equal to its primary."""
 
 
 STATUS_CHOICES = [
@@ -61,7 +68,10 @@ class Execution(models.Model):
         Rule, on_delete=models.CASCADE, null=True, related_name="executions", verbose_name=_("rule")
     )
     replica = models.ForeignKey(
-        Replica, on_delete=models.CASCADE, null=True, related_name="executions", verbose_name=_("replica")
+        Replica, on_delete=models.SET_NULL, null=True, related_name="executions", verbose_name=_("replica")
+    )
+    replica_name = models.CharField(
+        _("replica ID"), max_length=40, blank=True, help_text=_("Stays when the replica is gone.")
     )
     trigger = models.CharField(_("trigger"), max_length=10, choices=Trigger)
     status = models.CharField(
@@ -112,7 +122,8 @@ class Execution(models.Model):
         ]
         constraints = [
             models.CheckConstraint(
-                condition=models.Q(rule__isnull=True) ^ models.Q(replica__isnull=True),
+                condition=models.Q(rule__isnull=False, replica__isnull=True)
+                | models.Q(rule__isnull=True) & (models.Q(replica__isnull=False) | ~models.Q(replica_name="")),
                 name="execution_of_rule_or_replica",
             ),
             models.CheckConstraint(
@@ -125,6 +136,17 @@ class Execution(models.Model):
                 condition=models.Q(status__in=["pending", "running"])
                 & models.Q(trigger__in=["manual", "schedule", "poll", "sweep"]),
                 name="one_active_scan_per_rule",
+            ),
+            models.UniqueConstraint(
+                fields=["replica"],
+                condition=models.Q(status__in=["pending", "running"])
+                & models.Q(trigger__in=["backfill", "sweep", "repair", "removal"]),
+                name="one_active_scan_per_replica",
+            ),
+            models.UniqueConstraint(
+                fields=["replica"],
+                condition=models.Q(status__in=["pending", "running"], trigger="drift"),
+                name="one_active_drift_check_per_replica",
             ),
         ]
 

@@ -85,6 +85,9 @@ class Job(models.Model):
     started_at = models.DateTimeField(_("started"), null=True)
     finished_at = models.DateTimeField(_("finished"), null=True)
     progress = models.JSONField(default=dict)
+    findings = models.JSONField(
+        default=dict, help_text=_("What it found out beside tags, by name: counts and bytes.")
+    )
     copied_count = models.PositiveIntegerField(default=0)
     up_to_date_count = models.PositiveIntegerField(default=0)
     skipped_count = models.PositiveIntegerField(default=0)

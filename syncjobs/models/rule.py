@@ -56,10 +56,27 @@ class Rule(models.Model):
         _("repository type"), max_length=10, choices=ArtifactType, default=ArtifactType.BOTH
     )
     target = models.ForeignKey(
-        Instance, on_delete=models.PROTECT, related_name="inbound_rules", verbose_name=_("target instance")
+        Instance,
+        on_delete=models.SET_NULL,
+        null=True,
+        related_name="inbound_rules",
+        verbose_name=_("target instance"),
+        help_text=_("Empty only for a cross-tenant rule whose target its owner has deleted."),
     )
     is_cross_tenant = models.BooleanField(_("cross-tenant synchronization"), default=False)
+    target_instance_id = models.CharField(
+        _("target instance ID"),
+        max_length=12,
+        blank=True,
+        help_text=_("Of a cross-tenant rule, as its author entered it."),
+    )
     target_username = models.CharField(_("username"), max_length=255, blank=True)
+    target_token_id = models.CharField(
+        _("credential"),
+        max_length=20,
+        blank=True,
+        help_text=_("The access credential that was last accepted for it."),
+    )
     sealed_target_password = models.TextField(editable=False, blank=True)
     target_namespace = models.CharField(_("target namespace"), max_length=128, blank=True)
     is_flattened = models.BooleanField(_("flatten"), default=False)
@@ -111,6 +128,13 @@ class Rule(models.Model):
                 condition=models.Q(is_cross_tenant=False, target_username="", sealed_target_password="")
                 | models.Q(is_cross_tenant=True) & ~models.Q(target_username=""),
                 name="rule_credential_iff_cross_tenant",
+            ),
+            models.CheckConstraint(
+                condition=models.Q(
+                    is_cross_tenant=False, target__isnull=False, target_instance_id="", target_token_id=""
+                )
+                | models.Q(is_cross_tenant=True) & ~models.Q(target_instance_id=""),
+                name="rule_has_target",
             ),
             models.CheckConstraint(
                 condition=models.Q(artifact_type__in=ArtifactType.values), name="rule_artifact_type_is_known"

@@ -6,8 +6,10 @@ Everything in here is pure: it decides, and others list, copy, store and show.
 
 from syncjobs.planner.changes import TagAction, TagChange, diff_tags
 from syncjobs.planner.loops import RuleEdge, find_loops
+from syncjobs.planner.mirror import Brake, MirrorPlan, plan_mirror, surplus_tags
 from syncjobs.planner.ordering import natural_key
 from syncjobs.planner.selection import (
+    EVERYTHING,
     Problem,
     RepositoryEdge,
     RepositoryPlan,
@@ -23,6 +25,9 @@ from syncjobs.planner.selection import (
 from syncjobs.planner.signatures import companion_tags
 
 __all__ = [
+    "EVERYTHING",
+    "Brake",
+    "MirrorPlan",
     "Problem",
     "RepositoryEdge",
     "RepositoryPlan",
@@ -36,9 +41,11 @@ __all__ = [
     "exact_tags",
     "find_loops",
     "natural_key",
+    "plan_mirror",
     "plan_repositories",
     "select_tags",
     "selects_repository",
     "selects_tag",
+    "surplus_tags",
     "target_repository",
 ]

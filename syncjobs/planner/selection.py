@@ -20,6 +20,8 @@ class Selection:
 
     An empty target namespace keeps the path. Any other replaces the first component. `flatten` keeps only the
     last component below the namespace, whichever that is.
+
+    With `is_whole` the namespace means nothing: every path is selected and stays as it is.
     """
 
     namespace: str
@@ -28,6 +30,11 @@ class Selection:
     syntax: Syntax = Syntax.PATTERN
     target_namespace: str = ""
     flatten: bool = False
+    is_whole: bool = False
+
+
+EVERYTHING = Selection(namespace="", is_whole=True)
+"""What a replica selects."""
 
 
 class Problem(StrEnum):
@@ -88,6 +95,8 @@ def selects_repository(selection: Selection, repository: str) -> bool:
 
     Raises PatternError if the filter is not valid, as every function of this module that reads a filter.
     """
+    if selection.is_whole:
+        return True
     namespace, _, path = repository.partition("/")
     if not path or namespace != selection.namespace:
         return False
@@ -101,6 +110,8 @@ def selects_tag(selection: Selection, tag: str) -> bool:
 
 def target_repository(selection: Selection, repository: str) -> str:
     """Return the path that a repository of the selection gets at the target; it may be no valid name."""
+    if selection.is_whole:
+        return repository
     namespace, _, path = repository.partition("/")
     if selection.flatten:
         path = path.rpartition("/")[2]
@@ -126,7 +137,7 @@ def exact_repositories(selection: Selection) -> tuple[str, ...] | None:
     They may not exist. None if the filter leaves it open; empty if the filter names nothing possible.
     """
     literals = compile_filter(selection.repository, selection.syntax).literals
-    if literals is None:
+    if literals is None or selection.is_whole:
         return None
     paths = (f"{selection.namespace}/{literal}" for literal in literals)
     return tuple(sorted(filter(naming.REPOSITORY_PATH.allows, paths), key=natural_key))

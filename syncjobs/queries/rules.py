@@ -6,20 +6,23 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from django.db.models import OuterRef, Q, Subquery
+from django.utils import timezone
 
 from registries.models import Instance
 from syncjobs.models import Execution, Rule
 from syncjobs.queries.rows import Rows
+from syncjobs.queries.warnings import CredentialWarning, list_warnings
 
 SORTS = ("name", "created_at", "next_run_at")
 
 
 @dataclass(frozen=True, slots=True)
 class RuleRow:
-    """A rule with its latest execution, None if it never ran."""
+    """A rule with its latest execution, None if it never ran, and what stands in its way, None if nothing does."""
 
     rule: Rule
     last_run: Execution | None
+    warning: CredentialWarning | None = None
 
 
 def list_rules(
@@ -43,9 +46,10 @@ def list_rules(
 
 
 def describe_rules(rules: Iterable[Rule]) -> list[RuleRow]:
-    """Return the rules with their latest executions, found in two queries."""
+    """Return the rules with their latest executions and warnings, found in a handful of queries."""
     rules = list(rules)
     newest = Execution.objects.filter(rule=OuterRef("pk")).order_by("-id").values("id")[:1]
     run_ids = Rule.objects.filter(pk__in=[rule.pk for rule in rules]).values_list(Subquery(newest), flat=True)
     runs = {run.rule_id: run for run in Execution.objects.filter(pk__in=[pk for pk in run_ids if pk])}
-    return [RuleRow(rule, runs.get(rule.pk)) for rule in rules]
+    warnings = list_warnings(rules, timezone.now())
+    return [RuleRow(rule, runs.get(rule.pk), warnings.get(rule.pk)) for rule in rules]

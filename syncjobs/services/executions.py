@@ -60,6 +60,23 @@ def stop(*, execution: Execution, by: User | None, now: datetime) -> None:
 
 
 @transaction.atomic
+def withdraw(execution_pk: int, *, reason: str, now: datetime) -> bool:
+    """
+    Stop an execution in the platform's name, for a reason of `reasons.py`; False if it has ended or is stopping.
+
+    Safe to repeat. What a worker has in hand ends within moments, the rest at once.
+    """
+    active = Execution.objects.active().filter(pk=execution_pk, stop_requested_at=None)
+    if not active.update(stop_requested_at=now, reason=reason):
+        return False
+    Job.objects.filter(execution=execution_pk, status=Status.PENDING).update(
+        status=Status.STOPPED.value, finished_at=now, reason=reason
+    )
+    settle(execution_pk, now=now)
+    return True
+
+
+@transaction.atomic
 def retry_failed(*, execution: Execution, by: User | None, now: datetime) -> None:
     """
     Put the failed and stopped repositories of a finished execution back into the queue.
@@ -98,7 +115,8 @@ def settle(execution_pk: int, *, now: datetime) -> None:
     """
     execution = Execution.objects.filter(pk=execution_pk)
     # Without the key: workers that have just stored outcomes refer to the row, and would wait for each other.
-    if not list(execution.select_for_update(no_key=True).values_list("pk")):
+    stop_reasons = list(execution.select_for_update(no_key=True).values_list("reason", flat=True))
+    if not stop_reasons:
         return
     jobs = Job.objects.filter(execution=execution_pk)
     is_copy = Q(kind=JobKind.COPY)
@@ -115,12 +133,14 @@ def settle(execution_pk: int, *, now: datetime) -> None:
     final = states.roll_up(counts)
     if final is None:
         return
+    if stop_reasons[0]:  # the platform stopped it: what a worker gave up was not stopped by a user
+        jobs.filter(status=Status.STOPPED, reason=reasons.STOPPED_BY_USER).update(reason=stop_reasons[0])
     changes: dict[str, object] = {"finished_at": now}
     failed = jobs.filter(status=Status.FAILED).exclude(reason="").first()
     if failed:
         changes |= {"reason": failed.reason, "reason_detail": failed.reason_detail}
     elif final is Status.STOPPED:
-        changes["reason"] = reasons.STOPPED_BY_USER
+        changes["reason"] = stop_reasons[0] or reasons.STOPPED_BY_USER
     elif not tally["repository_count"]:
         changes["reason"] = reasons.NOTHING_MATCHED
     execution.move(final, **changes)

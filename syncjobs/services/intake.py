@@ -98,7 +98,7 @@ def handle_waiting(*, now: datetime) -> int:
 def _handle_page(instance_pk: int, after: int, now: datetime) -> tuple[list[PushEvent], set[int]]:
     """Handle stored events behind the id `after`; return them, and the ids of those that must wait."""
     # Without the key, the lock lets rows that refer to the instance be written meanwhile.
-    instance = Instance.objects.select_for_update(no_key=True).filter(pk=instance_pk).first()
+    instance = _lock(instance_pk)
     waiting = PushEvent.objects.filter(instance=instance_pk, handled_at=None, pk__gt=after)
     events = list(waiting.order_by("pk")[:_PAGE])
     if instance is None or not events:
@@ -120,8 +120,13 @@ def _handle_page(instance_pk: int, after: int, now: datetime) -> tuple[list[Push
     return events, postponed
 
 
+def _lock(instance_pk: int) -> Instance | None:
+    locked = Instance.objects.select_for_update(of=("self",), no_key=True).select_related("account")
+    return locked.filter(pk=instance_pk).first()
+
+
 def _list_rules(instance: Instance) -> list[Rule]:
-    if instance.edition not in RULE_EDITIONS:
+    if instance.edition not in RULE_EDITIONS or not instance.account.is_active:
         return []
     listening = Rule.objects.filter(source=instance, is_enabled=True, is_push_triggered=True)
     return list(listening.select_related("source", "target").order_by("pk"))
@@ -237,10 +242,10 @@ def _find_echoes(
 
     Such an event is our own copy from there, or deletion there, come back: there is nothing to do.
     """
-    if not rule.target.sealed_hook_secret:
+    if rule.target is None or not rule.target.sealed_hook_secret:
         return set()
     targets = {place: (planner.target_repository(selection, place[0]), place[1]) for place in selected}
-    words = _find_last_words(rule.target_id, set(targets.values()), since=now - _ECHO_WINDOW)
+    words = _find_last_words(rule.target.pk, set(targets.values()), since=now - _ECHO_WINDOW)
     return {
         place
         for place, target in targets.items()

@@ -8,16 +8,20 @@ from typing import Any
 from django.db import IntegrityError, transaction
 from django.utils.translation import gettext as _
 
-from registries import audit, permissions
-from registries.models import Permission, User
+from registries import audit, permissions, quotas
+from registries.models import AccessCredential, CredentialState, Instance, Permission, User
 from registries.policies import Refused, check_can_hold_rules
 from registries.services import access_credentials
+from registries.services.access_credentials import CredentialRejected
 from registries.vault import VaultError
 from syncjobs import policies, schedules
 from syncjobs.models import Execution, Rule, Trigger
 from syncjobs.services import executions
 
 _SECRET_FIELD = "target_password"  # noqa: S105 - a field name
+_STORED_WITH_IT = frozenset(
+    {"updated_at", "target_instance_id", "target_username", "target_token_id", "sealed_target_password"}
+)
 _TIMING_FIELDS = frozenset({"schedule", "time_zone", "is_enabled"})
 _PLANNED_BY = {"poll_interval_seconds": "next_poll_at", "sweep_interval_seconds": "next_sweep_at"}
 
@@ -30,13 +34,14 @@ def create(*, values: dict[str, Any], by: User | None, now: datetime) -> Rule:
     `values` are the cleaned data of a RuleForm: fields of Rule, and `target_password` of a cross-tenant rule,
     which is stored sealed.
 
-    Raises PermissionDenied, Refused for the wrong edition or a foreign target without a credential, and
-    CredentialRejected.
+    Raises PermissionDenied, Refused for the wrong edition, too many rules or a foreign target without a
+    credential, and CredentialRejected.
     """
     rule = Rule(created_by=by)
     secret = _assign(rule, values)
     permissions.check(by, Permission.SYNCHRONIZE, rule.source)
     check_can_hold_rules(rule.source)
+    quotas.check_room(quotas.Quota.RULES, rule.source)
     _check_target(rule, secret, by, now)
     rule.next_run_at = schedules.next_run(rule.schedule, rule.time_zone, after=now)
     rule.save()
@@ -47,7 +52,7 @@ def create(*, values: dict[str, Any], by: User | None, now: datetime) -> Rule:
         target=rule,
         account=rule.source.account,
         now=now,
-        changes={name: str(getattr(rule, name)) for name in values if name != _SECRET_FIELD},
+        changes={name: _shown(rule, getattr(rule, name)) for name in values if name != _SECRET_FIELD},
     )
     return rule
 
@@ -68,7 +73,7 @@ def update(*, rule: Rule, values: dict[str, Any], by: User | None, now: datetime
     permissions.check(by, Permission.SYNCHRONIZE, rule.source)
     check_can_hold_rules(rule.source)
     changes = {
-        name: [str(old), str(getattr(rule, name))]
+        name: [_shown(rule, old), _shown(rule, getattr(rule, name))]
         for name, old in before.items()
         if getattr(rule, name) != old
     }
@@ -77,7 +82,7 @@ def update(*, rule: Rule, values: dict[str, Any], by: User | None, now: datetime
     if not changes:
         return {}
     _check_target(rule, secret, by, now)
-    stored_fields = {*changes, "updated_at", "target_username", "sealed_target_password"} - {_SECRET_FIELD}
+    stored_fields = {*changes, *_STORED_WITH_IT} - {_SECRET_FIELD}
     if _TIMING_FIELDS & changes.keys():
         rule.next_run_at = schedules.next_run(rule.schedule, rule.time_zone, after=now)
         stored_fields.add("next_run_at")
@@ -135,14 +140,55 @@ def delete(*, rule: Rule, by: User | None, now: datetime) -> None:
     rule.delete()
 
 
+class CredentialStopped(CredentialRejected):
+    """
+    The credential that a stored rule presents opens its target no longer.
+
+    `state` says why, as far as its account may know who once had the right secret: DISABLED or EXPIRED, else None.
+    `may_heal` is False if nothing that the other account does can make the same secret right again.
+    """
+
+    def __init__(self, state: CredentialState | None, *, may_heal: bool) -> None:
+        super().__init__()
+        self.state = state
+        self.may_heal = may_heal
+
+
 def check_credential(*, rule: Rule, now: datetime) -> None:
     """
     Check again what lets a cross-tenant rule push to its target; nothing to do for other rules.
 
-    Raises CredentialRejected, and VaultError if the stored secret does not open.
+    Raises CredentialStopped, and VaultError if the stored secret does not open.
     """
-    if rule.is_cross_tenant:
+    if not rule.is_cross_tenant:
+        return
+    known = rule.target_token_id
+    try:
         _verify(rule, rule.open_target_password(), now)
+    except CredentialRejected:
+        raise _reason_of(rule, now) from None
+    if rule.target_token_id != known:
+        Rule.objects.filter(pk=rule.pk, target_token_id=known).update(target_token_id=rule.target_token_id)
+
+
+def _reason_of(rule: Rule, now: datetime) -> CredentialStopped:
+    """Return why a credential stopped; only the rule that was saved with the right secret gets to know."""
+    known = AccessCredential.objects.filter(
+        token_id=rule.target_token_id, instance__instance_id=rule.target_instance_id
+    ).first()
+    if known is None:
+        return CredentialStopped(None, may_heal=False)
+    state = known.state(now)
+    if state in {CredentialState.DISABLED, CredentialState.EXPIRED}:
+        return CredentialStopped(state, may_heal=True)
+    return CredentialStopped(None, may_heal=True)
+
+
+def _shown(rule: Rule, value: object) -> str:
+    """Return a value for the audit log: another account's instance by its ID, for its name is that account's."""
+    if isinstance(value, Instance) and value.account_id != rule.source.account_id:
+        return value.instance_id
+    return str(value)
 
 
 def _assign(rule: Rule, values: dict[str, Any]) -> str:
@@ -150,8 +196,11 @@ def _assign(rule: Rule, values: dict[str, Any]) -> str:
         if name != _SECRET_FIELD:
             setattr(rule, name, value)
     if rule.is_cross_tenant:
+        if rule.target is not None:
+            rule.target_instance_id = rule.target.instance_id
         return str(values.get(_SECRET_FIELD) or "")
     rule.target_username, rule.sealed_target_password = "", ""
+    rule.target_instance_id, rule.target_token_id = "", ""
     return ""
 
 
@@ -159,19 +208,23 @@ def _check_target(rule: Rule, secret: str, by: User | None, now: datetime) -> No
     if rule.is_cross_tenant:
         _verify(rule, secret, now)
         return
+    if rule.target is None:
+        raise Refused(_("Choose the target instance."), field="target")
     permissions.check(by, Permission.PUSH, rule.target)
     if rule.target.account_id != rule.source.account_id:
         raise Refused(_("The target instance belongs to another account."), field="target")
 
 
 def _verify(rule: Rule, secret: str, now: datetime) -> None:
-    access_credentials.verify_push(
-        instance_id=rule.target.instance_id,
+    """Note on the rule which credential its secret is; raises CredentialRejected if it is none that opens."""
+    credential = access_credentials.verify_push(
+        instance_id=rule.target_instance_id,
         username=rule.target_username,
         secret=secret,
         namespace=rule.target_namespace or rule.namespace,
         now=now,
     )
+    rule.target_token_id = credential.token_id
 
 
 def _find_secret(rule: Rule) -> str:

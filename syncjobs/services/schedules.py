@@ -13,11 +13,11 @@ from datetime import datetime, timedelta
 from typing import Literal
 
 from django.db import IntegrityError, transaction
-from django.db.models import Q
+from django.db.models import Q, QuerySet
 
 from registries.policies import Refused
-from syncjobs import policies, schedules
-from syncjobs.models import Rule, Trigger
+from syncjobs import policies, reasons, schedules
+from syncjobs.models import Execution, Rule, Trigger
 from syncjobs.services import executions
 
 DueField = Literal["next_run_at", "next_poll_at", "next_sweep_at"]
@@ -31,13 +31,13 @@ def start_due_rules(*, now: datetime) -> int:
 
     A time that passed while no worker ran is made up for once.
     """
-    due = Rule.objects.filter(is_enabled=True, next_run_at__lte=now).select_related("source")
+    due = _running_rules().filter(next_run_at__lte=now)
     return sum(_start(rule, "next_run_at", _following(rule, now), Trigger.SCHEDULE, now) for rule in due)
 
 
 def start_due_polls(*, now: datetime) -> int:
     """Open an execution for each enabled rule that polls its source and is due; return how many."""
-    polling = Rule.objects.filter(is_enabled=True, poll_interval_seconds__gt=0).select_related("source")
+    polling = _running_rules().filter(poll_interval_seconds__gt=0)
     due = polling.filter(Q(next_poll_at=None) | Q(next_poll_at__lte=now))
     return sum(
         _start(rule, "next_poll_at", now + _about(rule.poll_interval_seconds or 0), Trigger.POLL, now)
@@ -51,15 +51,29 @@ def start_due_sweeps(*, now: datetime) -> int:
 
     The first sweep of a rule is at a random time within its interval, so that not all run at once.
     """
-    swept = Rule.objects.filter(is_enabled=True, is_push_triggered=True, sweep_interval_seconds__gt=0)
+    swept = _running_rules().filter(is_push_triggered=True, sweep_interval_seconds__gt=0)
     for rule in swept.filter(next_sweep_at=None):
         first = now + timedelta(seconds=random.random() * rule.sweep_interval_seconds)
         Rule.objects.filter(pk=rule.pk, next_sweep_at=None).update(next_sweep_at=first)
-    due = swept.filter(next_sweep_at__lte=now).select_related("source")
+    due = swept.filter(next_sweep_at__lte=now)
     return sum(
         _start(rule, "next_sweep_at", now + _about(rule.sweep_interval_seconds), Trigger.SWEEP, now)
         for rule in due
     )
+
+
+def stop_switched_off_accounts(*, now: datetime) -> int:
+    """Ask workers to stop what runs for accounts that were switched off; return how many executions that is."""
+    running = Execution.objects.active().filter(source__account__is_active=False, stop_requested_at=None)
+    return sum(
+        executions.withdraw(execution.pk, reason=reasons.ACCOUNT_DISABLED, now=now) for execution in running
+    )
+
+
+def _running_rules() -> QuerySet[Rule]:
+    """Return the rules that run by themselves: neither they nor their accounts are switched off."""
+    running = Rule.objects.filter(is_enabled=True, source__account__is_active=True)
+    return running.select_related("source__account")
 
 
 def _start(rule: Rule, field: DueField, following: datetime | None, trigger: Trigger, now: datetime) -> bool:

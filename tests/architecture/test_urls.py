@@ -13,7 +13,15 @@ from tests import factories
 
 pytestmark = pytest.mark.django_db
 
-OPEN = {"session:sign_in", "health:healthz", "health:readyz", "health:metrics", "/admin/login/"}
+OPEN = {
+    "session:sign_in",
+    "session:accept_invitation",
+    "session:choose_password",
+    "health:healthz",
+    "health:readyz",
+    "health:metrics",
+    "/admin/login/",
+}
 """What strangers may see, by URL name or, without one, by path."""
 
 
@@ -30,7 +38,7 @@ def patterns(
 
 
 ALL = list(patterns())
-BY_SECRET = ("hooks:",)
+BY_SECRET = ("hooks:", "session:accept_invitation", "session:choose_password")
 """Faces that know no session: whoever brings no secret gets the same answer for every object."""
 
 OBJECTS = [(name, route) for name, route, _ in ALL if "<" in route and not name.startswith(BY_SECRET)]
@@ -47,7 +55,20 @@ def objects() -> dict[str, object]:
     """The captured parts of routes, for objects of one tenant."""
     rule = factories.make_rule()
     execution = factories.make_execution(rule=rule)
-    return {"instance_id": rule.source.instance_id, "rule_id": rule.pk, "execution_id": execution.pk}
+    account = rule.source.account
+    grant = factories.make_grant(
+        user=factories.make_user(account=account, role="viewer"), instance=rule.source
+    )
+    return {
+        "instance_id": rule.source.instance_id,
+        "rule_id": rule.pk,
+        "execution_id": execution.pk,
+        "user_id": grant.user_id,
+        "grant_id": grant.pk,
+        "invitation_id": factories.make_invitation(account=account).pk,
+        "token": "no-such-token",
+        "token_id": factories.make_access_credential(instance=rule.source).token_id,
+    }
 
 
 def path_of(name: str, route: str, objects: dict[str, object]) -> str:

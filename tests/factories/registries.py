@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import itertools
+from datetime import timedelta
 from typing import Any
 
-from django.contrib.auth.hashers import make_password
+from django.contrib.sessions.models import Session
+from django.utils import timezone
 
 from registries import naming
 from registries.models import (
@@ -18,14 +20,18 @@ from registries.models import (
     Grant,
     Instance,
     InstanceKind,
+    Invitation,
     Namespace,
+    PasswordReset,
     Permission,
     Region,
     Replica,
     ReplicaStatus,
     Role,
+    SignIn,
     User,
 )
+from registries.services import one_time_links
 
 PASSWORD = "correct-horse-7"
 """The password of every user and the secret of every access credential that a test doesn't name."""
@@ -134,14 +140,52 @@ def make_access_credential(
     defaults: dict[str, Any] = {
         "kind": CredentialKind.SERVICE if is_service else CredentialKind.USER,
         "token_id": f"{next(_numbers):020d}",
-        "secret_hash": make_password(secret),
         "created_by": fields.pop("created_by", None) or owner or make_user(account=instance.account),
     }
-    return AccessCredential.objects.create(instance=instance, username=username, **defaults | fields)
+    credential = AccessCredential(instance=instance, username=username, **defaults | fields)
+    credential.store_secret(secret)
+    credential.save()
+    return credential
 
 
 def make_grant(*, user: User, instance: Instance, permission: str = Permission.SYNCHRONIZE) -> Grant:
     return Grant.objects.create(user=user, instance=instance, permission=permission)
+
+
+def make_invitation(*, account: Account | None = None, token: str = "", **fields: Any) -> Invitation:
+    """Build an invitation that opens with the token and lives for a day."""
+    number = next(_numbers)
+    now = timezone.now()
+    defaults: dict[str, Any] = {
+        "account": account or make_account(),
+        "username": f"guest{number}",
+        "role": Role.VIEWER,
+        "token_digest": one_time_links.digest_of(token or f"token-{number}"),
+        "created_at": now,
+        "expires_at": now + timedelta(days=1),
+    }
+    return Invitation.objects.create(**defaults | fields)
+
+
+def make_password_reset(*, user: User | None = None, token: str = "", **fields: Any) -> PasswordReset:
+    """Build a reset that opens with the token and lives for a day; the user's password still works."""
+    now = timezone.now()
+    defaults: dict[str, Any] = {
+        "user": user or make_user(),
+        "token_digest": one_time_links.digest_of(token or f"token-{next(_numbers)}"),
+        "created_at": now,
+        "expires_at": now + timedelta(days=1),
+    }
+    return PasswordReset.objects.create(**defaults | fields)
+
+
+def make_sign_in(*, user: User | None = None, **fields: Any) -> SignIn:
+    """Build an open session of the user, with the row of Django's."""
+    now = timezone.now()
+    key = f"session-key-{next(_numbers)}"
+    defaults: dict[str, Any] = {"session_key": key, "signed_in_at": now, "last_seen_at": now}
+    Session.objects.create(session_key=key, session_data="", expire_date=now + timedelta(days=1))
+    return SignIn.objects.create(user=user or make_user(), **defaults | fields)
 
 
 def make_namespace(*, instance: Instance | None = None, **fields: Any) -> Namespace:

@@ -35,7 +35,13 @@ def make_cross_tenant_rule(
     rule = make_rule(
         source=source,
         target=target,
-        **{"is_cross_tenant": True, "target_username": target.account.uin} | fields,
+        **{
+            "is_cross_tenant": True,
+            "target_instance_id": target.instance_id,
+            "target_username": target.account.uin,
+            "target_token_id": target.access_credentials.values_list("token_id", flat=True)[0],
+        }
+        | fields,
     )
     rule.seal_target_password(secret)
     rule.save()

@@ -1,6 +1,6 @@
 """What an audit event holds, and what it survives."""
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -8,6 +8,7 @@ from django.db import transaction
 
 from registries import audit, origin
 from registries.models import AuditEvent, Instance, User
+from registries.models.audit_event import AppendOnly
 from tests.factories import make_account, make_instance, make_region, make_staff, make_user
 
 pytestmark = pytest.mark.django_db
@@ -98,3 +99,59 @@ class TestAuditEvent:
     def test_comes_newest_first(self, instance):
         first, second = record(instance), record(instance)
         assert list(AuditEvent.objects.all()) == [second, first]
+
+    @pytest.mark.parametrize(
+        "change",
+        [
+            lambda event: event.save(),
+            lambda event: event.save(update_fields=["verb"]),
+            lambda event: event.delete(),
+            lambda event: AuditEvent.objects.filter(pk=event.pk).update(verb="x"),
+            lambda event: AuditEvent.objects.update(verb="x"),
+            lambda event: AuditEvent.objects.filter(pk=event.pk).delete(),
+            lambda event: AuditEvent.objects.bulk_update([event], ["verb"]),
+            lambda event: AuditEvent.objects.update_or_create(pk=event.pk, defaults={"verb": "x"}),
+            lambda event: event.account.audit_events.all().delete(),
+        ],
+    )
+    def test_is_neither_changed_nor_deleted(self, instance, change):
+        event = record(instance)
+        with pytest.raises(AppendOnly), transaction.atomic():
+            change(event)
+        assert AuditEvent.objects.get().verb == "instance.updated"
+
+
+class TestVisibleTo:
+    def test_shows_an_account_s_events_to_its_administrators_and_all_to_staff(self, instance):
+        mine = record(instance)
+        other = record(make_instance())
+        for role, expected in [("owner", {mine}), ("admin", {mine}), ("operator", set()), ("viewer", set())]:
+            user = make_user(account=instance.account, role=role)
+            assert set(AuditEvent.objects.visible_to(user)) == expected
+        assert set(AuditEvent.objects.visible_to(make_staff())) == {mine, other}
+
+    def test_shows_staff_who_belong_to_an_account_no_more_than_that(self, instance):
+        record(make_instance())
+        user = make_user(account=instance.account, is_staff=True, is_superuser=True)
+        assert not AuditEvent.objects.visible_to(user).exists()
+
+
+class TestPrune:
+    def test_ends_what_is_older_than_the_setting_says(self, instance, settings):
+        settings.AUDIT_DAYS = 30
+        verb = audit.Verb.INSTANCE_UPDATED
+        for age in (31, 29):
+            now = NOW - timedelta(days=age)
+            audit.record(verb, by=None, target=instance, account=instance.account, now=now)
+        assert audit.prune(now=NOW) == 1
+        assert AuditEvent.objects.get().happened_at == NOW - timedelta(days=29)
+
+    def test_goes_in_small_batches_and_stops_in_time(self, instance, settings, monkeypatch):
+        settings.AUDIT_DAYS = 1
+        monkeypatch.setattr(audit, "_BATCH", 2)
+        for _number in range(5):
+            record(instance)
+        later = NOW + timedelta(days=2)
+        assert audit.prune(now=later, seconds=0) == 0
+        assert audit.prune(now=later) == 5
+        assert audit.prune(now=later) == 0

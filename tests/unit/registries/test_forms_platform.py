@@ -238,9 +238,8 @@ class TestBackendForm:
 
 
 class TestAccessCredentialForm:
-    def form(self, instance=None, *, holder=None, **changes) -> AccessCredentialForm:
+    def form(self, instance=None, *, holder=None, by=None, **changes) -> AccessCredentialForm:
         holder = holder or (instance.instance if instance else make_instance())
-        by = make_user(account=holder.account)
         return AccessCredentialForm(
             {"username": "", "secret": "", "namespaces": ""} | changes,
             holder=holder,
@@ -256,7 +255,8 @@ class TestAccessCredentialForm:
         assert list(self.form(**{field: value}).errors) == [field]
 
     def test_issues_a_user_level_credential_with_a_generated_secret(self):
-        form = self.form(namespaces="team, shop team")
+        holder = make_instance()
+        form = self.form(holder=holder, by=make_user(account=holder.account), namespaces="team, shop team")
         assert form.is_valid(), form.errors
         credential = form.save(NOW)
         assert credential.username == credential.instance.account.uin

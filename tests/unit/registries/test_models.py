@@ -335,7 +335,7 @@ class TestAccessCredential:
             make_access_credential(token_id=credential.token_id)
 
     def test_goes_with_the_user_who_issued_it(self):
-        make_access_credential().created_by.delete()
+        User.objects.get(accesscredential=make_access_credential()).delete()
         assert not AccessCredential.objects.exists()
 
     def test_stores_no_secret_in_clear(self):

@@ -6,7 +6,7 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
 from registries import permissions
-from registries.models import Account, Permission, Role, User
+from registries.models import Account, Instance, Permission, Role, User
 from tests.factories import make_account, make_grant, make_instance, make_staff, make_user
 
 pytestmark = pytest.mark.django_db
@@ -127,6 +127,71 @@ class TestCanAdminister:
         permissions.check_can_administer(None, make_account())
         with pytest.raises(PermissionDenied, match="administrators"):
             permissions.check_can_administer(make_user(), make_account())
+
+
+class TestCanGiveRole:
+    @pytest.mark.parametrize(
+        ("role", "given"),
+        [
+            (Role.OWNER, {Role.OWNER, Role.ADMIN, Role.OPERATOR, Role.VIEWER}),
+            (Role.ADMIN, {Role.ADMIN, Role.OPERATOR, Role.VIEWER}),
+            (Role.OPERATOR, set()),
+            (Role.VIEWER, set()),
+        ],
+    )
+    def test_ends_at_the_own_role(self, role, given):
+        user = make_user(role=role)
+        assert user.account is not None
+        assert {one for one in Role if permissions.can_give_role(user, one, user.account)} == given
+        assert not permissions.can_give_role(user, Role.VIEWER, make_account())
+
+    def test_is_anything_for_the_platform(self):
+        assert permissions.can_give_role(None, Role.OWNER, make_account())
+        assert permissions.can_give_role(make_staff(), Role.OWNER, make_account())
+
+
+class TestCanAdministerUser:
+    def test_keeps_owners_for_owners(self, instance):
+        owner, admin, viewer = (
+            make_user(account=instance.account, role=role) for role in (Role.OWNER, Role.ADMIN, Role.VIEWER)
+        )
+        assert permissions.can_administer_user(owner, admin)
+        assert permissions.can_administer_user(admin, viewer)
+        assert not permissions.can_administer_user(admin, owner)
+        assert not permissions.can_administer_user(viewer, viewer)
+        assert not permissions.can_administer_user(make_user(), viewer)
+
+    def test_keeps_staff_for_the_platform(self):
+        assert permissions.can_administer_user(make_staff(), make_staff())
+        assert not permissions.can_administer_user(make_user(), make_staff())
+
+
+class TestVisibleTo:
+    @pytest.mark.parametrize("is_account_active", [True, False])
+    @pytest.mark.parametrize("is_active", [True, False])
+    @pytest.mark.parametrize("who", [*Role.values, "stranger", "staff", "staff of an account"])
+    def test_shows_exactly_what_may_be_viewed(self, instance, who, is_active, is_account_active):
+        if who == "staff":
+            user = make_staff(is_active=is_active)
+        else:
+            user = make_user(
+                account=None if who.startswith("st") else instance.account,
+                role=who if who in Role.values else Role.OWNER,
+                is_active=is_active,
+                is_staff=who.startswith("staff"),
+            )
+        Account.objects.update(is_active=is_account_active)
+        user = User.objects.get(pk=user.pk)
+        is_visible = Instance.objects.visible_to(user).filter(pk=instance.pk).exists()
+        assert is_visible == permissions.can(user, VIEW, instance)
+
+    def test_keeps_users_and_accounts_to_their_own(self, instance):
+        owner, stranger = make_user(account=instance.account), make_user()
+        assert list(User.objects.visible_to(owner)) == [owner]
+        assert list(Account.objects.visible_to(owner)) == [owner.account]
+        assert set(User.objects.visible_to(make_staff())) == {owner, stranger}
+        Account.objects.update(is_active=False)
+        assert not User.objects.visible_to(owner).exists()
 
 
 class TestIsPlatform:

@@ -1,9 +1,11 @@
 """When something about instances is possible, and whether the refusal says why."""
 
+from datetime import UTC, datetime, timedelta
+
 import pytest
 
 from registries import policies
-from registries.models import Edition
+from registries.models import AccessCredential, Account, Edition
 from registries.policies import Refused
 from tests.factories import (
     make_access_credential,
@@ -15,6 +17,8 @@ from tests.factories import (
 
 pytestmark = pytest.mark.django_db
 
+NOW = datetime(2026, 3, 1, 12, 30, tzinfo=UTC)
+
 
 class TestCheckCanHoldRules:
     @pytest.mark.parametrize("edition", [Edition.STANDARD, Edition.PREMIUM])
@@ -25,6 +29,24 @@ class TestCheckCanHoldRules:
         instance = make_instance(edition=Edition.BASIC)
         with pytest.raises(Refused, match=f"standard or premium.*{instance.name}"):
             policies.check_can_hold_rules(instance)
+
+    def test_refuses_an_account_that_was_switched_off(self):
+        instance = make_instance()
+        Account.objects.update(is_active=False)
+        instance.account.refresh_from_db()
+        with pytest.raises(Refused, match="switched off"):
+            policies.check_can_hold_rules(instance)
+
+
+class TestCheckCanHoldReplicas:
+    def test_lets_premium_through(self):
+        policies.check_can_hold_replicas(make_instance(edition=Edition.PREMIUM))
+
+    @pytest.mark.parametrize("edition", [Edition.BASIC, Edition.STANDARD])
+    def test_refuses_the_others_and_says_which_it_is(self, edition):
+        instance = make_instance(edition=edition)
+        with pytest.raises(Refused, match=f"premium edition; {instance.name} is {edition.label}"):
+            policies.check_can_hold_replicas(instance)
 
 
 class TestCheckCanChangeEdition:
@@ -53,40 +75,40 @@ class TestCheckCanChangeEdition:
 
 class TestCheckCanDelete:
     def test_lets_an_unused_instance_go(self):
-        policies.check_can_delete(make_instance())
+        policies.check_can_delete(make_instance(), now=NOW)
 
     def test_refuses_a_protected_one(self):
         with pytest.raises(Refused, match="protection"):
-            policies.check_can_delete(make_instance(is_deletion_protected=True))
+            policies.check_can_delete(make_instance(is_deletion_protected=True), now=NOW)
 
     def test_counts_the_replicas_that_are_in_the_way(self):
         primary = make_instance(edition=Edition.PREMIUM)
         make_replica(primary=primary)
         with pytest.raises(Refused, match=r"has 1 replica\."):
-            policies.check_can_delete(primary)
+            policies.check_can_delete(primary, now=NOW)
         make_replica(primary=primary)
         with pytest.raises(Refused, match=r"has 2 replicas\."):
-            policies.check_can_delete(primary)
+            policies.check_can_delete(primary, now=NOW)
 
     def test_names_the_rules_of_the_instance(self):
         instance = make_instance()
         make_rule(source=instance, name="nightly")
         make_rule(source=instance, name="on-push")
         with pytest.raises(Refused, match="use this instance: nightly, on-push"):
-            policies.check_can_delete(instance)
+            policies.check_can_delete(instance, now=NOW)
 
     def test_names_five_rules_at_most(self):
         instance = make_instance()
         for number in range(7):
             make_rule(source=instance, name=f"r{number}")
         with pytest.raises(Refused, match=r": r0, r1, r2, r3, r4\. "):
-            policies.check_can_delete(instance)
+            policies.check_can_delete(instance, now=NOW)
 
     def test_names_the_rules_that_copy_to_the_instance(self):
         target = make_instance()
         make_rule(source=make_instance(account=target.account), target=target, name="inbound")
         with pytest.raises(Refused, match="copy to this instance: inbound"):
-            policies.check_can_delete(target)
+            policies.check_can_delete(target, now=NOW)
 
     def test_gives_away_nothing_about_rules_of_other_tenants(self):
         target = make_instance()
@@ -94,11 +116,27 @@ class TestCheckCanDelete:
             target=target, name="secret-project", target_username=target.account.uin
         )
         with pytest.raises(Refused) as caught:
-            policies.check_can_delete(target)
+            policies.check_can_delete(target, now=NOW)
         for private in (rule.name, rule.source.name, rule.source.account.name, rule.source.account.uin):
             assert private not in str(caught.value)
+
+    @pytest.mark.parametrize("change", [{"is_enabled": False}, {"expires_at": NOW - timedelta(seconds=1)}])
+    def test_lets_it_go_once_no_credential_of_another_tenant_opens_it(self, change):
+        target = make_instance()
+        make_cross_tenant_rule(target=target)
+        with pytest.raises(Refused, match="Disable its credential first"):
+            policies.check_can_delete(target, now=NOW)
+        AccessCredential.objects.update(**change)
+        policies.check_can_delete(target, now=NOW)
+
+    def test_does_not_mind_other_credentials_than_those_that_rules_present(self):
+        target = make_instance()
+        make_cross_tenant_rule(target=target)
+        AccessCredential.objects.update(is_enabled=False)
+        make_access_credential(instance=target, secret="for somebody else")
+        policies.check_can_delete(target, now=NOW)
 
     def test_does_not_mind_access_credentials(self):
         instance = make_instance()
         make_access_credential(instance=instance)
-        policies.check_can_delete(instance)
+        policies.check_can_delete(instance, now=NOW)

@@ -9,7 +9,7 @@ from django.db import IntegrityError, transaction
 from django.db.models import ProtectedError
 from django.utils import timezone
 
-from registries.models import Role
+from registries.models import Account, Instance, Role
 from registries.vault import VaultError
 from syncjobs import states
 from syncjobs.models import Execution, Job, JobKind, Outcome, PushEvent, Rule, Trigger
@@ -80,9 +80,18 @@ class TestRule:
 
     def test_keeps_its_source_and_its_target(self):
         rule = make_rule()
-        for instance in (rule.source, rule.target):
-            with pytest.raises(ProtectedError):
-                instance.delete()
+        with pytest.raises(ProtectedError):
+            rule.source.delete()
+        with refused(name="rule_has_target"):
+            Instance.objects.get(inbound_rules=rule).delete()
+
+    def test_outlives_the_target_that_another_account_deletes(self):
+        rule = make_cross_tenant_rule()
+        target = Instance.objects.get(inbound_rules=rule)
+        instance_id = target.instance_id
+        target.delete()
+        rule.refresh_from_db()
+        assert (rule.target, rule.target_instance_id) == (None, instance_id)
 
     def test_outlives_the_user_who_created_it(self):
         user = make_user()
@@ -95,7 +104,9 @@ class TestRule:
         for role in Role.values:
             assert list(Rule.objects.visible_to(make_user(account=rule.source.account, role=role))) == [rule]
         assert list(Rule.objects.visible_to(make_staff())) == [rule]
-        assert not Rule.objects.visible_to(make_user(account=rule.target.account)).exists()
+        assert not Rule.objects.visible_to(
+            make_user(account=Account.objects.get(instances__inbound_rules=rule))
+        ).exists()
         assert not Rule.objects.visible_to(make_user(is_staff=True)).exists()
 
     def test_opens_its_secret_for_itself_only(self):
@@ -158,7 +169,9 @@ class TestExecution:
         own = make_user(account=execution.source.account, role=Role.VIEWER)
         assert list(Execution.objects.visible_to(own)) == [execution]
         assert list(Execution.objects.visible_to(make_staff())) == [execution]
-        assert not Execution.objects.visible_to(make_user(account=execution.rule.target.account)).exists()
+        assert not Execution.objects.visible_to(
+            make_user(account=Account.objects.get(instances__inbound_rules=execution.rule))
+        ).exists()
 
     @pytest.mark.parametrize("target", list(Status))
     @pytest.mark.parametrize("status", list(Status))

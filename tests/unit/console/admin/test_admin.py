@@ -4,7 +4,16 @@ from django.contrib import admin
 from django.urls import reverse
 
 from registries import vault
-from registries.models import AuditEvent, Backend, Credential, Region, User
+from registries.models import (
+    Account,
+    AuditEvent,
+    Backend,
+    Credential,
+    Region,
+    SignInThrottle,
+    ThrottleWindow,
+    User,
+)
 from syncjobs.models import PushEvent
 from tests import factories
 from tests.unit.console.reading import text_of
@@ -33,6 +42,13 @@ def rows(rule):
     factories.make_backend(username="robot", password="very-secret")
     factories.make_grant(user=factories.make_user(account=rule.source.account), instance=rule.source)
     factories.make_namespace(instance=rule.source)
+    factories.make_invitation(account=rule.source.account)
+    factories.make_password_reset(user=factories.make_user(account=rule.source.account))
+    factories.make_sign_in(user=factories.make_user(account=rule.source.account))
+    ThrottleWindow.objects.create(name="hook-address:x", number=1, updated_at=rule.created_at)
+    SignInThrottle.objects.create(
+        key="name:x", last_attempt_at=rule.created_at, blocked_until=rule.created_at
+    )
     factories.make_replica()
     factories.make_outcome(job=factories.make_job(execution=factories.make_execution(rule=rule)))
     factories.make_worker()
@@ -70,6 +86,8 @@ class TestRows:
                 "sealed_hook_secret",
                 "secret_hash",
                 "lease_token",
+                "token_digest",
+                "session_key",
                 "token",
             ):
                 value = getattr(row, name, "")
@@ -93,7 +111,7 @@ class TestRows:
 
     @pytest.mark.parametrize(
         "model",
-        [model for model in registered() if model not in {Region, Backend, User}],
+        [model for model in registered() if model not in {Region, Backend, User, Account}],
         ids=lambda model: model._meta.model_name,
     )
     def test_cannot_be_changed_where_a_service_does_it(self, staff_page, rows, model):
@@ -187,6 +205,28 @@ class TestUserAdmin:
 
     def test_shows_who_may_sign_in(self, staff_page, owner):
         assert "olivia@100000000001" in text_of(staff_page.get(url(User)))
+
+    def test_leaves_the_own_switch_alone(self, staff_page):
+        staff = User.objects.get(login="operator")
+        assert staff_page.post(url(User, "change", staff.pk), {}).status_code == 302
+        staff.refresh_from_db()
+        assert staff.is_active
+
+
+class TestAccountAdmin:
+    def test_switches_an_account_off_and_ends_its_sessions(self, staff_page, account, page):
+        assert page.get("/").status_code == 200
+        staff_page.post(url(Account, "change", account.pk), {"name": "Other"})
+        account.refresh_from_db()
+        assert (account.is_active, account.name) == (False, "Example")
+        assert page.get("/").status_code == 302
+        assert AuditEvent.objects.get(target_type="account").verb == "account.disabled"
+
+    def test_switches_an_account_on_again(self, staff_page, account):
+        Account.objects.update(is_active=False)
+        staff_page.post(url(Account, "change", account.pk), {"is_active": "on"})
+        account.refresh_from_db()
+        assert account.is_active
 
 
 class TestStaffOfAnAccount:

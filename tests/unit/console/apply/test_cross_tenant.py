@@ -1,8 +1,9 @@
 """Rules to instances of other accounts, and the credentials that they need."""
 
 import pytest
+import time_machine
 
-from registries.models import AccessCredential
+from registries.models import AccessCredential, AuditEvent
 from syncjobs.models import Rule
 from tests.unit.console.apply.conftest import BASE, RULE, changed_fields, statuses
 
@@ -79,16 +80,69 @@ class TestCrossTenant:
             "100000000001/source/nightly": ("target_password",),
         }
 
-    def test_needs_somebody_in_whose_name_to_issue(self, refusal):
-        text = BASE.replace(
-            "{username: bob, password: correct-horse-7, role: owner}",
-            "{username: bob, password: correct-horse-7, role: viewer}",
+    def test_issues_in_the_name_of_the_platform(self, apply_text):
+        apply_text(BASE)
+        assert AccessCredential.objects.get().created_by is None
+        assert {event.actor for event in AuditEvent.objects.all()} == {None}
+
+    def test_gives_service_accounts_their_permissions(self, apply_text):
+        text = (
+            BASE
+            + "  - {instance: foreign, username: robot, secret: x, permissions: ['project: push', '*: pull']}\n"
         )
-        (problem,) = refusal(text)
-        assert problem.startswith("f:16: credentials[0].instance: Its account has no owner")
+        apply_text(text)
+        robot = AccessCredential.objects.get(kind="service")
+        assert robot.permissions == {"project": ["push"], "*": ["pull"]}
+        assert set(statuses(apply_text(text)).values()) == {"unchanged"}
+
+    def test_keeps_on_applying_a_file_whose_credential_has_expired(self, apply_text, refusal):
+        text = BASE.replace("namespaces: [project]", "expires_at: '2030-01-01T00:00:00+00:00'")
+        apply_text(text)
+        with time_machine.travel("2031-01-01", tick=False):
+            assert set(statuses(apply_text(text)).values()) == {"unchanged"}
+            AccessCredential.objects.all().delete()
+            (problem,) = refusal(text)
+        assert "credentials[0].expires_at: This time has passed." in problem
 
     def test_issues_service_accounts(self, apply_text):
         text = BASE + "  - {instance: foreign, username: robot, secret: s3cret-of-robot}\n"
         apply_text(text)
         assert set(statuses(apply_text(text)).values()) == {"unchanged"}
         assert AccessCredential.objects.filter(username="tcr$robot", kind="service").count() == 1
+
+
+class TestSecretFile:
+    TEXT = BASE.replace("secret: s3cret-of-foreign", "secret_file: foreign.secret")
+
+    def test_receives_a_generated_secret_that_only_its_owner_may_read(self, apply_text, tmp_path):
+        report = apply_text(self.TEXT)
+        path = tmp_path / "foreign.secret"
+        secret = path.read_text().strip()
+        assert AccessCredential.objects.get().has_secret(secret)
+        assert path.stat().st_mode & 0o777 == 0o600
+        assert secret not in str(report)
+
+    def test_is_left_alone_by_the_second_run(self, apply_text, tmp_path):
+        apply_text(self.TEXT)
+        before = (tmp_path / "foreign.secret").read_text()
+        assert set(statuses(apply_text(self.TEXT)).values()) == {"unchanged"}
+        assert (tmp_path / "foreign.secret").read_text() == before
+
+    def test_is_not_written_by_a_dry_run(self, apply_text, tmp_path):
+        apply_text(self.TEXT, is_dry_run=True)
+        assert not (tmp_path / "foreign.secret").exists()
+
+    def test_is_never_overwritten(self, refusal, tmp_path):
+        (tmp_path / "foreign.secret").write_text("mine")
+        (problem,) = refusal(self.TEXT)
+        assert "credentials[0].secret_file: This file is there already" in problem
+        assert (tmp_path / "foreign.secret").read_text() == "mine"
+
+    def test_that_cannot_be_written_undoes_everything(self, refusal):
+        (problem,) = refusal(self.TEXT.replace("foreign.secret", "nowhere/foreign.secret"))
+        assert "cannot be written" in problem
+        assert not AccessCredential.objects.exists()
+
+    def test_or_a_secret_must_be_given(self, refusal):
+        (problem,) = refusal(BASE.replace("secret: s3cret-of-foreign, ", ""))
+        assert problem.startswith("f:16: credentials[0].secret: Give the secret")

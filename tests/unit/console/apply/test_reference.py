@@ -29,7 +29,7 @@ def known_keys(keys: dict[str, Key], prefix: str = "") -> set[str]:
     for name, key in keys.items():
         found.add(("!" if key.is_required else "") + prefix + name)
         if key.kind is Kind.ENTRIES:
-            found |= known_keys(dict(key.entries), f"{name}[].")
+            found |= known_keys(dict(key.entries), f"{prefix}{name}[].")
     return found
 
 

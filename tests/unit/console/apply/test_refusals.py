@@ -21,7 +21,7 @@ class TestReferences:
             "target: mirror", f"target: {target}"
         )
         apply_text(text + rule)
-        assert (Rule.objects.get().source.name, Rule.objects.get().target.name) == ("source", "mirror")
+        assert Rule.objects.filter(source__name="source", target__name="mirror").exists()
 
     def test_refuses_a_name_that_two_accounts_use(self, refusal):
         make_instance(name="source", account=make_account(uin="100000000009"))

@@ -37,6 +37,7 @@ class TestApply:
             "created",
         )
         rule = Rule.objects.get()
+        assert rule.target
         assert rule.target.endpoint().password == "s3cret-of-robot"
         assert User.objects.get(username="alice").check_password("correct-horse-7")
 

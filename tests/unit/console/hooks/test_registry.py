@@ -1,14 +1,17 @@
 """`POST /hooks/registries/<instance id>`: quick, safe, and silent to strangers."""
 
 import json
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
+import time_machine
 from django.db import OperationalError
 from django.test import Client
 from django.utils import timezone
 
 from console.hooks import registry
+from registries import throttling
 from registries.models import Instance
 from registries.services import hooks
 from syncjobs.models import Execution, Job, PushEvent
@@ -145,3 +148,41 @@ class TestRefusals:
     def test_other_methods(self, client, instance, method):
         answer = getattr(client, method)(f"/hooks/registries/{instance.instance_id}")
         assert answer.status_code == 405
+
+
+class TestLimits:
+    @pytest.fixture(autouse=True)
+    def limit(self, settings, monkeypatch):
+        """Three a minute, counted from nothing, at a time that stands still."""
+        settings.HOOKS_PER_MINUTE = 3
+        monkeypatch.setattr(throttling, "check", throttling.Throttle().check)
+        with time_machine.travel(datetime(2026, 3, 1, 12, 0, 20, tzinfo=UTC), tick=False):
+            yield
+
+    def test_answers_429_and_when_to_come_back_beyond_the_limit(self, client, instance, secret):
+        for number in range(3):
+            body = {"events": [event(id=f"e{number}")]}
+            assert post(client, instance.instance_id, secret, body).status_code == 202
+        answer = post(client, instance.instance_id, secret, {"events": [event(id="e3")]})
+        assert (answer.status_code, answer.headers["Retry-After"]) == (429, "40")
+        assert PushEvent.objects.count() == 3
+
+    def test_counts_instances_apart_wherever_they_send_from(self, instance, secret):
+        other = make_instance()
+        other_secret = secret_of(other)
+        for number in range(3):
+            sender = Client(REMOTE_ADDR=f"192.0.2.{number}")
+            assert post(sender, instance.instance_id, secret, {"events": []}).status_code == 202
+        sender = Client(REMOTE_ADDR="192.0.2.99")
+        assert post(sender, instance.instance_id, secret, {"events": []}).status_code == 429
+        assert post(sender, other.instance_id, other_secret, {"events": []}).status_code == 202
+
+    def test_stops_an_address_that_guesses_before_it_looks_at_the_secret(self, client, instance, secret):
+        statuses = [post(client, UNKNOWN, f"guess-{number}", {}).status_code for number in range(5)]
+        assert statuses == [401, 401, 401, 429, 429]
+        assert post(client, instance.instance_id, secret, {"events": []}).status_code == 429
+
+    def test_are_none_with_0(self, client, instance, secret, settings):
+        settings.HOOKS_PER_MINUTE = 0
+        answers = [post(client, instance.instance_id, secret, {"events": []}) for _number in range(8)]
+        assert {answer.status_code for answer in answers} == {202}

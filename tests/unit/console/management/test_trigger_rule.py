@@ -67,7 +67,7 @@ class TestWait:
         finish(status, reason="credential_rejected")
         result = run("trigger_rule", "source/nightly", "--wait")
         assert result.code == 1
-        assert "The access credential of the target instance was rejected." in result.output
+        assert "no longer accepts the credential" in result.output
 
     def test_prints_the_outcome_as_json(self, run, rule, finish):
         finish(

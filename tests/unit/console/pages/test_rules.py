@@ -240,7 +240,7 @@ class TestUpdate:
     def test_shows_what_is_stored_but_never_a_secret(self, page, source):
         rule = factories.make_cross_tenant_rule(source=source, secret="stored-secret-1")
         response = page.get(f"/synchronization/rules/{rule.pk}/configure/")
-        assert rule.target.instance_id.encode() in response.content
+        assert rule.target_instance_id.encode() in response.content
         assert b"stored-secret-1" not in response.content
 
     def test_refuses_viewers(self, viewer_page, rule):

@@ -4,14 +4,15 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
-from django.contrib.auth.hashers import MD5PasswordHasher
 from django.core.exceptions import PermissionDenied
-from django.db import IntegrityError, transaction
+from django.db import IntegrityError, connection, transaction
+from django.test.utils import CaptureQueriesContext
 
-from registries import audit
+from registries import audit, vault
 from registries.models import (
     AccessCredential,
     Account,
+    Action,
     AuditEvent,
     CredentialKind,
     Grant,
@@ -37,17 +38,6 @@ NOW = datetime(2026, 3, 1, 12, 30, tzinfo=UTC)
 MESSAGE = "The target instance, username or password is wrong, or may not push to this namespace."
 
 
-class CountingHasher(MD5PasswordHasher):
-    """A quick hasher that counts how often it was made to work."""
-
-    count = 0
-
-    def encode(self, password: str, salt: str) -> str:
-        CountingHasher.count += 1
-        encoded: str = super().encode(password, salt)
-        return encoded
-
-
 @pytest.fixture
 def instance():
     return make_instance()
@@ -63,7 +53,7 @@ def issued(instance, owner):
     return make_access_credential(instance=instance, created_by=owner)
 
 
-def issue(instance: Instance, by: User, **details: Any) -> tuple[AccessCredential, str]:
+def issue(instance: Instance, by: User | None, **details: Any) -> tuple[AccessCredential, str]:
     return access_credentials.issue(instance=instance, by=by, now=NOW, **details)
 
 
@@ -75,7 +65,7 @@ def verify(credential: AccessCredential, **presented: Any) -> Instance:
         "namespace": "team",
         "now": NOW,
     }
-    return access_credentials.verify_push(**arguments | presented)
+    return access_credentials.verify_push(**arguments | presented).instance
 
 
 def assert_rejected(credential: AccessCredential, **presented: Any) -> None:
@@ -86,7 +76,7 @@ def assert_rejected(credential: AccessCredential, **presented: Any) -> None:
 
 
 class TestIssue:
-    def test_returns_a_secret_that_only_its_hash_is_kept_of(self, instance, owner):
+    def test_returns_a_secret_that_is_kept_nowhere(self, instance, owner):
         credential, secret = issue(instance, owner)
         credential.refresh_from_db()
         assert len(secret) >= 32
@@ -127,7 +117,7 @@ class TestIssue:
         )
         assert event.changes == {"username": credential.username, "namespaces": ["team"]}
         assert secret not in str(vars(event))
-        assert credential.secret_hash not in str(vars(event))
+        assert credential.secret_fingerprint not in str(vars(event))
 
     @pytest.mark.parametrize("role", [Role.OWNER, Role.ADMIN, Role.OPERATOR])
     def test_is_for_those_who_may_push(self, instance, role):
@@ -173,7 +163,8 @@ class TestVerifyPush:
         assert_rejected(issued, secret="wrong")
         assert_rejected(issued, secret="")
         assert_rejected(issued, secret=PASSWORD + " ")
-        assert_rejected(issued, secret=issued.secret_hash)
+        assert_rejected(issued, secret=issued.secret_fingerprint)
+        assert_rejected(issued, secret=issued.sealed_secret_digest)
 
     def test_rejects_an_unknown_instance(self, issued):
         assert_rejected(issued, instance_id="tcr-00000000")
@@ -259,40 +250,133 @@ class TestVerifyPush:
     def test_says_it_in_the_language_of_the_request(self):
         assert str(CredentialRejected()) == MESSAGE
 
+    def test_takes_what_the_platform_issued_while_the_account_is_active(self, instance):
+        credential, secret = issue(instance, None)
+        assert credential.created_by is None
+        assert verify(credential, secret=secret) == instance
+        AccessCredential.objects.update(last_used_at=None)
+        Account.objects.update(is_active=False)
+        assert_rejected(credential, secret=secret)
 
-class TestTiming:
-    """A rejection costs as much hashing as an acceptance, so that a clock tells a stranger nothing."""
-
-    @pytest.fixture(autouse=True)
-    def counting(self, settings, quick_hashing):
-        settings.PASSWORD_HASHERS = [f"{__name__}.CountingHasher"]
-
-    def work(self, credential: AccessCredential, **presented: Any) -> int:
-        CountingHasher.count = 0
-        with pytest.raises(CredentialRejected):
-            verify(credential, **presented)
-        return CountingHasher.count
-
-    def test_is_one_hash_for_every_cause(self, instance, owner, issued):
-        service = make_access_credential(instance=instance, created_by=owner, username="tcr$ci")
-        narrow = make_access_credential(
-            instance=make_instance(account=instance.account), created_by=owner, namespaces=["web"]
+    def test_rejects_one_of_before_the_fingerprints_until_its_secret_is_given_again(self, issued):
+        AccessCredential.objects.update(
+            secret_fingerprint="", sealed_secret_digest="", secret_hash="pbkdf2$x"
         )
-        expired = make_access_credential(
-            instance=make_instance(account=instance.account), created_by=owner, expires_at=NOW
-        )
+        assert_rejected(issued)
+        assert_rejected(issued, secret="")
+        issued.store_secret(PASSWORD)
+        issued.save()
+        assert verify(issued) == issued.instance
+
+    def test_takes_one_that_an_older_key_of_the_ring_recognizes(self, issued, settings):
+        settings.VAULT_KEYS = {"new": b"n" * 32} | settings.VAULT_KEYS
+        assert verify(issued) == issued.instance
+
+    def test_rejects_it_once_its_key_left_the_ring(self, issued, settings):
+        settings.VAULT_KEYS = {"new": b"n" * 32}
+        assert_rejected(issued)
+
+    def test_rejects_a_fingerprint_that_was_copied_to_another_instance(self, issued, instance, owner):
+        other = make_access_credential(instance=make_instance(account=instance.account), created_by=owner)
+        AccessCredential.objects.filter(pk=other.pk).update(secret_fingerprint=issued.secret_fingerprint)
+        assert_rejected(other)
+
+    def test_notes_the_use_once_a_minute_at_most(self, issued):
+        verify(issued)
+        with CaptureQueriesContext(connection) as queries:
+            verify(issued, now=NOW + timedelta(seconds=59))
+        assert not any(query["sql"].startswith("UPDATE") for query in queries)
+        verify(issued, now=NOW + timedelta(seconds=60))
+        issued.refresh_from_db()
+        assert issued.last_used_at == NOW + timedelta(seconds=60)
+
+
+class TestWork:
+    """A rejection costs the same whatever was wrong, so that a clock tells a stranger nothing."""
+
+    @pytest.fixture
+    def work(self, monkeypatch):
+        """Return a function that counts the queries and fingerprints of one rejection."""
+        computed: list[str] = []
+        real = vault.fingerprints
+
+        def counted(value: str, *, context: str) -> list[str]:
+            computed.append(value)
+            return real(value, context=context)
+
+        monkeypatch.setattr(vault, "fingerprints", counted)
+
+        def measure(credential: AccessCredential, **presented: Any) -> tuple[int, int]:
+            computed.clear()
+            with CaptureQueriesContext(connection) as queries, pytest.raises(CredentialRejected):
+                verify(credential, **presented)
+            return len(queries), len(computed)
+
+        return measure
+
+    def test_is_one_lookup_for_every_cause(self, instance, owner, issued, work):
+        def elsewhere(**fields: Any) -> AccessCredential:
+            other = make_instance(account=instance.account)
+            return make_access_credential(instance=other, created_by=owner, **fields)
+
         causes = {
-            "secret": self.work(issued, secret="wrong"),
-            "instance": self.work(issued, instance_id="tcr-00000000"),
-            "username": self.work(issued, username="100000000009"),
-            "service": self.work(service),
-            "namespace": self.work(narrow),
-            "expired": self.work(expired),
-            "garbage": self.work(issued, secret="\ud800"),
+            "secret": work(issued, secret="wrong"),
+            "instance": work(issued, instance_id="tcr-00000000"),
+            "username": work(issued, username="100000000009"),
+            "service": work(elsewhere(username="tcr$ci")),
+            "namespace": work(elsewhere(namespaces=["web"])),
+            "expired": work(elsewhere(expires_at=NOW)),
+            "disabled": work(elsewhere(is_enabled=False)),
+            "garbage": work(issued, secret="\ud800"),
         }
-        assert set(causes.values()) == {1}, causes
+        assert set(causes.values()) == {(1, 1)}, causes
 
-    def test_is_at_most_one_more_for_each_further_credential_of_the_username(self, instance, owner, issued):
-        make_access_credential(instance=instance, created_by=owner, secret="other")
-        assert self.work(issued, secret="wrong") == 2
-        assert self.work(issued, username="100000000009") == 1
+    def test_does_not_grow_with_the_number_of_credentials(self, instance, owner, issued, work):
+        for number in range(20):
+            make_access_credential(instance=instance, created_by=owner, secret=f"other-{number}")
+        assert work(issued, secret="wrong") == (1, 1)
+        assert work(issued, username="100000000009") == (1, 1)
+
+
+class TestAllows:
+    @pytest.mark.parametrize(
+        ("action", "namespace", "expected"),
+        [
+            ("push", "team", True),
+            ("pull", "team", True),
+            ("push", "web", False),
+            ("pull", "web", True),
+            ("pull", "other", False),
+        ],
+    )
+    def test_a_service_level_account_has_permissions_by_namespace(
+        self, instance, owner, action, namespace, expected
+    ):
+        allowed = {"team": ["pull", "push"], "web": ["pull"]}
+        credential, _secret = issue(instance, owner, username="ci", allowed=allowed)
+        assert credential.allows(action, namespace) is expected
+
+    def test_a_star_is_every_namespace(self, instance, owner):
+        credential, _secret = issue(instance, owner, username="ci", allowed={"*": ["pull"], "team": ["push"]})
+        assert credential.allows(Action.PULL, "team")
+        assert credential.allows(Action.PUSH, "team")
+        assert not credential.allows(Action.PUSH, "other")
+
+    def test_a_service_level_account_may_do_everything_unless_told_otherwise(self, instance, owner):
+        credential, _secret = issue(instance, owner, username="ci")
+        assert credential.permissions == {"*": ["pull", "push"]}
+
+    def test_a_viewer_may_give_away_pulling_only(self, instance):
+        viewer = make_user(account=instance.account, role=Role.VIEWER)
+        issue(instance, viewer, username="ci", allowed={"team": ["pull"]})
+        with pytest.raises(PermissionDenied):
+            issue(instance, viewer, username="cd", allowed={"team": ["push"]})
+
+
+class TestTemporary:
+    def test_ends_after_an_hour(self, instance, owner):
+        credential, secret = issue(instance, owner, is_temporary=True)
+        assert credential.expires_at == NOW + timedelta(hours=1)
+        assert verify(credential, secret=secret, now=NOW + timedelta(minutes=59)) == instance
+        AccessCredential.objects.update(last_used_at=None)
+        assert_rejected(credential, secret=secret, now=NOW + timedelta(hours=1))

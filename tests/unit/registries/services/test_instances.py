@@ -303,7 +303,7 @@ class TestDelete:
         assert not AuditEvent.objects.exists()
 
     def test_is_undone_when_a_rule_slips_in_after_the_check(self, owner, instance, monkeypatch):
-        monkeypatch.setattr(policies, "check_can_delete", lambda checked: make_rule(source=checked))
+        monkeypatch.setattr(policies, "check_can_delete", lambda checked, now: make_rule(source=checked))
         with pytest.raises(Refused):
             instances.delete(instance=instance, by=owner, now=NOW)
         assert Instance.objects.filter(pk=instance.pk).exists()

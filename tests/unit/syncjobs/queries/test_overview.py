@@ -3,6 +3,7 @@ from datetime import timedelta
 import pytest
 from django.utils import timezone
 
+from registries.models import Instance
 from syncjobs.queries.overview import overview
 from tests import factories
 
@@ -15,7 +16,7 @@ class TestOverview:
     def test_counts_what_the_user_may_see(self):
         rule = factories.make_rule(is_enabled=False)
         factories.make_rule(source=rule.source, target=rule.target)
-        rule.target.__class__.objects.filter(pk=rule.target.pk).update(health="unhealthy")
+        Instance.objects.filter(inbound_rules=rule).update(health="unhealthy")
         factories.make_rule()
         seen = overview(factories.make_user(account=rule.source.account), NOW)
         assert (seen.instance_count, seen.unhealthy_count) == (2, 1)

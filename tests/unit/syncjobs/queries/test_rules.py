@@ -24,6 +24,7 @@ class TestListRules:
 
     def test_keeps_to_the_source(self):
         rule = factories.make_rule()
+        assert rule.target
         assert rules.list_rules(source=rule.target).count() == 0
 
     @pytest.mark.parametrize(

@@ -7,7 +7,7 @@ import pytest
 from django.core.exceptions import PermissionDenied
 
 from registries import audit
-from registries.models import AccessCredential, AuditEvent, Edition, Instance, Role, User
+from registries.models import AccessCredential, AuditEvent, CredentialState, Edition, Instance, Role, User
 from registries.policies import Refused
 from registries.services.access_credentials import CredentialRejected
 from registries.vault import VaultError
@@ -84,6 +84,8 @@ class TestCreate:
         event = AuditEvent.objects.get()
         assert (event.verb, event.account) == (audit.Verb.RULE_CREATED, source.account)
         assert "target_password" not in event.changes
+        assert event.changes["target"] == target.instance_id
+        assert target.name not in str(event.changes)
         assert_no_secret_in_audit()
 
     def test_marks_the_credential_as_used(self, source, target, owner):
@@ -198,8 +200,9 @@ class TestUpdate:
             update(stored(), None, is_cross_tenant=False)
         assert stored().is_cross_tenant
 
-    def test_lets_a_secret_be_entered_again_whose_key_is_lost(self, rule, owner, settings):
+    def test_lets_a_secret_be_entered_again_whose_key_is_lost(self, rule, owner, settings, target):
         settings.VAULT_KEYS = {"new": b"n" * 32}
+        make_access_credential(instance=target, secret=SECRET)
         with pytest.raises(CredentialRejected):
             update(rule, owner, tag="v*")
         update(stored(), owner, target_password=SECRET)
@@ -223,13 +226,44 @@ class TestCheckCredential:
             {"can_push": False},
             {"expires_at": NOW - timedelta(seconds=1)},
             {"namespaces": ["elsewhere"]},
-            {"secret_hash": "!"},
+            {"secret_fingerprint": "!"},
         ],
     )
     def test_fails_once_the_credential_was_changed(self, rule, change):
         AccessCredential.objects.update(**change)
         with pytest.raises(CredentialRejected):
             rules.check_credential(rule=rule, now=NOW)
+
+    @pytest.mark.parametrize(
+        ("change", "state"),
+        [
+            ({"is_enabled": False}, CredentialState.DISABLED),
+            ({"expires_at": NOW}, CredentialState.EXPIRED),
+            ({"namespaces": ["elsewhere"]}, None),
+        ],
+    )
+    def test_says_why_to_the_rule_that_was_saved_with_the_right_secret(self, rule, change, state):
+        AccessCredential.objects.update(**change)
+        with pytest.raises(rules.CredentialStopped) as caught:
+            rules.check_credential(rule=rule, now=NOW)
+        assert (caught.value.state, caught.value.may_heal) == (state, True)
+
+    def test_says_no_more_than_usual_once_it_was_deleted_or_its_instance_was(self, rule, target):
+        AccessCredential.objects.all().delete()
+        with pytest.raises(rules.CredentialStopped) as deleted:
+            rules.check_credential(rule=rule, now=NOW)
+        target.delete()
+        with pytest.raises(rules.CredentialStopped) as gone:
+            rules.check_credential(rule=stored(), now=NOW)
+        for error in (deleted.value, gone.value):
+            assert (error.state, error.may_heal) == (None, False)
+            assert str(error) == str(CredentialRejected())
+
+    def test_keeps_to_the_credential_that_was_accepted_last(self, rule, target):
+        AccessCredential.objects.all().delete()
+        other = make_access_credential(instance=target, secret=SECRET)
+        rules.check_credential(rule=rule, now=NOW)
+        assert stored().target_token_id == other.token_id
 
     def test_fails_once_the_issuer_was_demoted(self, rule, target):
         target.account.users.update(role=Role.VIEWER)

@@ -9,7 +9,7 @@ from django.db import OperationalError, connection, connections
 from hypothesis import given
 from hypothesis import strategies as st
 
-from registries.models import Edition, Instance
+from registries.models import Account, Edition, Instance
 from syncjobs.matching import PatternError
 from syncjobs.models import Execution, Job, OutcomeStatus, PushEvent, Queue, Rule, Trigger
 from syncjobs.services import intake, pushes
@@ -118,6 +118,12 @@ class TestHandle:
         Instance.objects.filter(pk=source.pk).update(edition=Edition.BASIC)
         tell(source, push("project/app:v1"))
         assert not Execution.objects.exists()
+
+    def test_leaves_the_rules_of_a_switched_off_account_alone(self, source, rule):
+        Account.objects.filter(pk=source.account_id).update(is_active=False)
+        tell(source, push("project/app:v1"))
+        assert not Execution.objects.exists()
+        assert unhandled() == 0
 
     def test_leaves_the_rules_of_other_instances_alone(self, source, rule):
         tell(make_instance(), push("project/app:v1"))

@@ -6,12 +6,12 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from django.db import OperationalError, connections
 
-from registries.models import AccessCredential, Edition, Instance
-from syncjobs import policies
+from registries.models import AccessCredential, Account, Edition, Instance
+from syncjobs import policies, reasons
 from syncjobs.models import Execution, JobKind, Rule, Trigger
 from syncjobs.services import executions, rules, schedules
 from syncjobs.states import Status
-from tests.factories import make_cross_tenant_rule, make_execution, make_rule
+from tests.factories import make_cross_tenant_rule, make_execution, make_job, make_rule
 from tests.unit.syncjobs.services.events import NOW
 
 pytestmark = pytest.mark.django_db
@@ -227,3 +227,52 @@ class TestInSeveralPlaces:
 
         assert len(started) == 4
         assert sum(started) == 5 == Execution.objects.count()
+
+
+class TestASwitchedOffAccount:
+    @pytest.fixture
+    def rule(self):
+        rule = make_rule(
+            next_run_at=NOW,
+            schedule="* * * * *",
+            poll_interval_seconds=60,
+            next_poll_at=NOW,
+            next_sweep_at=NOW,
+        )
+        Account.objects.update(is_active=False)
+        return rule
+
+    @pytest.mark.parametrize(
+        "start", [schedules.start_due_rules, schedules.start_due_polls, schedules.start_due_sweeps]
+    )
+    def test_starts_nothing(self, rule, start):
+        assert start(now=NOW) == 0
+        assert not Execution.objects.exists()
+
+    def test_has_its_executions_stopped_with_the_reason(self, rule):
+        execution = make_execution(rule=rule, status=Status.RUNNING)
+        make_job(execution=execution)
+        assert schedules.stop_switched_off_accounts(now=NOW) == 1
+        execution.refresh_from_db()
+        assert (execution.status, execution.reason) == (Status.STOPPED, reasons.ACCOUNT_DISABLED)
+        assert execution.jobs.get().reason == reasons.ACCOUNT_DISABLED
+        assert schedules.stop_switched_off_accounts(now=NOW) == 0
+
+    def test_asks_the_workers_to_stop_what_they_have_in_hand(self, rule):
+        execution = make_execution(rule=rule, status=Status.RUNNING)
+        make_job(execution=execution, status=Status.RUNNING)
+        schedules.stop_switched_off_accounts(now=NOW)
+        execution.refresh_from_db()
+        assert execution.stop_requested_at == NOW
+        execution.jobs.update(
+            status=Status.STOPPED, lease_token="", finished_at=NOW, reason="stopped_by_user"
+        )
+        executions.settle(execution.pk, now=NOW)
+        execution.refresh_from_db()
+        assert (execution.status, execution.reason) == (Status.STOPPED, reasons.ACCOUNT_DISABLED)
+
+    def test_does_not_stop_what_others_run(self):
+        execution = make_execution(rule=make_rule(), status=Status.RUNNING)
+        assert schedules.stop_switched_off_accounts(now=NOW) == 0
+        execution.refresh_from_db()
+        assert execution.stop_requested_at is None

@@ -1,0 +1,36 @@
+"""Refuses bodies that are larger than any form or notification of ours, before they are read."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from http import HTTPStatus
+
+from django.conf import settings
+from django.http import HttpRequest, HttpResponse
+
+
+class BodyLimitMiddleware:
+    """
+    Answers 413 to a request whose Content-Length is above DATA_UPLOAD_MAX_MEMORY_SIZE.
+
+    Django itself only counts what is no file; nothing here takes files, so that a large one is only a burden. A
+    body without a Content-Length is not read at all (WSGI).
+    """
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        """Return the response, or the refusal."""
+        length = request.META.get("CONTENT_LENGTH") or "0"
+        if (
+            length.isascii()
+            and length.isdecimal()
+            and int(length[:20]) > settings.DATA_UPLOAD_MAX_MEMORY_SIZE
+        ):
+            return HttpResponse(
+                "The body is too large.",
+                status=HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
+                content_type="text/plain",
+            )
+        return self.get_response(request)
