@@ -6,6 +6,7 @@ Run as `python -m syncjobs.worker.cluster`; never by hand.
 
 from __future__ import annotations
 
+import gc
 import os
 
 import django
@@ -23,6 +24,8 @@ def main() -> None:
 
     import syncjobs.tasks  # noqa: F401, PLC0415 - imported once here instead of in every worker
 
+    gc.collect()
+    gc.freeze()  # what was imported is shared with the processes that are forked; the collector would copy it
     cluster = Cluster()
     cluster.start()
     cluster.sentinel.join()
