@@ -4,7 +4,6 @@ Plans, from a rule and from what registries list, what should move where.
 Everything in here is pure: it decides, and others list, copy, store and show.
 """
 
-from syncjobs.planner.changes import TagAction, TagChange, diff_tags
 from syncjobs.planner.loops import RuleEdge, find_loops
 from syncjobs.planner.mirror import Brake, MirrorPlan, plan_mirror, surplus_tags
 from syncjobs.planner.ordering import natural_key
@@ -22,7 +21,6 @@ from syncjobs.planner.selection import (
     selects_tag,
     target_repository,
 )
-from syncjobs.planner.signatures import companion_tags
 
 __all__ = [
     "EVERYTHING",
@@ -33,10 +31,6 @@ __all__ = [
     "RepositoryPlan",
     "RuleEdge",
     "Selection",
-    "TagAction",
-    "TagChange",
-    "companion_tags",
-    "diff_tags",
     "exact_repositories",
     "exact_tags",
     "find_loops",

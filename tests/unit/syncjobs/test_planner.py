@@ -13,10 +13,6 @@ from syncjobs.planner import (
     RepositoryEdge,
     RuleEdge,
     Selection,
-    TagAction,
-    TagChange,
-    companion_tags,
-    diff_tags,
     exact_repositories,
     exact_tags,
     find_loops,
@@ -196,77 +192,6 @@ class TestExactTags:
     )
     def test_names_what_the_filter_leaves_possible(self, tag, expected):
         assert exact_tags(Selection("team", tag=tag)) == expected
-
-
-class TestCompanionTags:
-    def test_finds_signatures_attestations_and_sboms_that_exist(self):
-        mine = [f"sha256-{'a' * 64}{suffix}" for suffix in (".sig", ".att", ".sbom")]
-        listed = [*reversed(mine), f"sha256-{'b' * 64}.sig", f"sha256-{'a' * 64}", "latest"]
-        assert companion_tags([DIGEST, DIGEST], listed) == mine
-        assert companion_tags([OTHER], listed) == [f"sha256-{'b' * 64}.sig"]
-        assert companion_tags([DIGEST], ["latest"]) == []
-
-
-class TestDiffTags:
-    @pytest.mark.parametrize(
-        ("target", "override", "action"),
-        [
-            ({}, False, TagAction.NEW),
-            ({}, True, TagAction.NEW),
-            ({"v1": DIGEST}, False, TagAction.SAME),
-            ({"v1": DIGEST}, True, TagAction.SAME),
-            ({"v1": OTHER}, False, TagAction.KEEP),
-            ({"v1": OTHER}, True, TagAction.REPLACE),
-        ],
-    )
-    def test_tells_what_becomes_of_a_tag(self, target, override, action):
-        changes = diff_tags({"v1": DIGEST}, target, override=override)
-        assert changes == [TagChange("v1", action, DIGEST, target.get("v1"))]
-
-    @pytest.mark.parametrize(
-        ("copied", "unselected", "is_deleted"),
-        [
-            ({"old": DIGEST}, [], True),
-            ({"old": OTHER}, [], False),
-            ({}, [], False),
-            ({"old": DIGEST}, ["old"], False),
-            ({"old": DIGEST, "gone": DIGEST}, [], True),
-        ],
-    )
-    def test_deletes_only_what_the_rule_brought(self, copied, unselected, is_deleted):
-        changes = diff_tags(
-            {},
-            {"old": DIGEST, "foreign": DIGEST},
-            override=True,
-            sync_deletions=True,
-            previously_copied=copied,
-            unselected=unselected,
-        )
-        assert changes == [TagChange("old", TagAction.DELETE, None, DIGEST)] * is_deleted
-
-    def test_deletes_nothing_unless_the_rule_says_so(self):
-        assert diff_tags({}, {"old": DIGEST}, override=True, previously_copied={"old": DIGEST}) == []
-
-    def test_sorts_naturally(self):
-        source = {"v1.10": DIGEST, "v1.9": DIGEST, "v1.8": DIGEST}
-        changes = diff_tags(source, {}, override=False)
-        assert [change.tag for change in changes] == ["v1.8", "v1.9", "v1.10"]
-
-    digests = st.dictionaries(st.sampled_from("abcd"), st.sampled_from([DIGEST, OTHER]))
-
-    @patient
-    @given(source=digests, target=digests, copied=digests, override=st.booleans(), deletes=st.booleans())
-    def test_settles_down_after_one_run(self, source, target, copied, override, deletes):
-        options = {"override": override, "sync_deletions": deletes, "previously_copied": copied}
-        after = dict(target)
-        for change in diff_tags(source, target, **options):
-            if change.action in {TagAction.NEW, TagAction.REPLACE}:
-                after[change.tag] = change.source_digest
-            elif change.action == TagAction.DELETE:
-                del after[change.tag]
-        actions = {change.action for change in diff_tags(source, after, **options)}
-        assert actions <= {TagAction.SAME, TagAction.KEEP}
-        assert set(target) - set(copied) <= set(after)
 
 
 class TestNaturalKey:
