@@ -36,7 +36,7 @@ class Site:
 
     def traffic(self) -> Traffics:
         """Return what both registries were asked, if they keep a log."""
-        return Traffics(_traffic(self.source), _traffic(self.target))
+        return Traffics(traffic_of(self.source), traffic_of(self.target))
 
     def cpu_seconds(self) -> tuple[float, float]:
         """Return what both registries have used of the CPU so far: the part that no client can save."""
@@ -102,7 +102,8 @@ def open_site(
             yield Site(origin.url, target.url, origin, target)
 
 
-def _traffic(registry: DockerRegistry) -> Traffic:
+def traffic_of(registry: DockerRegistry) -> Traffic:
+    """Return what a registry with an access log was asked so far."""
     registry.requests()  # waits until the log rests
     return parse(registry.log_path.read_text(errors="replace"))
 

@@ -7,6 +7,7 @@ A new one is a module with a class that has `name`, `bars` and `measure(workshop
 from __future__ import annotations
 
 from bench.workloads.copying import LARGE, MEDIUM, NOOP, SMALL, WAN
+from bench.workloads.fan_out import FAN_OUT
 from bench.workloads.latency import LATENCY
 from bench.workloads.progress import PROGRESS
 from bench.workloads.scale_out import SCALE_OUT
@@ -15,5 +16,5 @@ from bench.workloads.workload import Workload
 
 WORKLOADS: dict[str, Workload] = {
     workload.name: workload
-    for workload in (SMALL, MEDIUM, LARGE, NOOP, WAN, PROGRESS, WIDE, MILLION, LATENCY, SCALE_OUT)
+    for workload in (SMALL, MEDIUM, LARGE, NOOP, WAN, PROGRESS, WIDE, MILLION, LATENCY, SCALE_OUT, FAN_OUT)
 }

@@ -97,7 +97,7 @@ class Copying:
 _SMALL_LAYERS = ((200, 64 * KIB),) * 3
 
 SMALL: Workload = Copying("small", Shape(100, 5, _SMALL_LAYERS), bars=(faster_than("small", "skopeo", 2.5),))
-MEDIUM: Workload = Copying(
+MEDIUM = Copying(
     "medium",
     Shape(10, 5, (8 * MB, 2 * MB), shared_layers=(20 * MB,)),
     bars=(faster_than("medium", "skopeo", 2.5),),

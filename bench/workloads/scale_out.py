@@ -26,8 +26,8 @@ _VARIABLES = {
     "REGATTA_LOG_LEVEL": "WARNING",
     "REGATTA_WORKER_PROCESSES": "1",
 }
-# Supervisor, django-q's main process, sentinel, pusher, monitor, and the one that works.
-_PROCESSES_OF_A_WORKER = 6
+# Supervisor, django-q's main process, sentinel, pusher and monitor.
+_PROCESSES_BESIDE = 5
 _LONGEST_SECONDS = 600.0
 _LOOK_SECONDS = 0.05
 
@@ -55,7 +55,7 @@ class ScaleOut:
             regatta = stack.enter_context(Regatta(_VARIABLES | {"REGATTA_DATABASE_URL": server.url}))
             regatta.apply(self._declaration(registries.facts["pairs"]))
             workers = [regatta.start_worker().pid for _ in range(_WORKERS[tool])]
-            _wait_until_complete(workers)
+            wait_until_complete(workers)
             with GatedChild("all_rules", environment=regatta.environment) as trigger:
                 cpu_before = sum(map(cpu_seconds, workers))
                 trigger.work()
@@ -87,10 +87,10 @@ class ScaleOut:
         )
 
 
-def _wait_until_complete(workers: list[int]) -> None:
-    """Wait until every supervisor has its cluster with all its processes."""
+def wait_until_complete(workers: list[int], *, processes: int = 1) -> None:
+    """Wait until every supervisor has its cluster with so many processes that work."""
     deadline = time.monotonic() + 60
-    while any(len(family(pid)) < _PROCESSES_OF_A_WORKER for pid in workers):
+    while any(len(family(pid)) < _PROCESSES_BESIDE + processes for pid in workers):
         if time.monotonic() > deadline:
             raise RuntimeError("the workers did not start within a minute")
         time.sleep(_LOOK_SECONDS)
