@@ -7,7 +7,7 @@ ONCE ?=
 ONLY ?=
 
 .DEFAULT_GOAL := help
-.PHONY: chaos help setup demo run worker test check fix lock bench permissions
+.PHONY: chaos help setup demo run worker test check fix lock bench messages permissions screenshots
 
 help: ## List the commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -35,8 +35,14 @@ check: setup ## Lint, types, layers, migrations, deployment settings
 fix: setup ## Format and repair what can be repaired
 	@$(PYTHON) -m ruff check --fix . && $(PYTHON) -m ruff format .
 
+messages: setup ## Bring the Chinese catalogue up to date with the marked strings, and compile it
+	@scripts/messages.sh
+
 permissions: setup ## Write docs/reference/permissions.md anew from its table
 	@$(PYTHON) -m tests.architecture.permissions
+
+screenshots: setup ## Take a picture of every page in light, dark, narrow and Chinese (ARGS="overview rules": some)
+	@$(PYTHON) -m tests.browser.screenshots $(ARGS)
 
 lock: setup ## Write the lock files anew from pyproject.toml
 	@scripts/lock.sh

@@ -28,6 +28,7 @@ class Result:
     target_requests: int | None = None
     bytes_moved: int | None = None
     runs: int = 1
+    queries: int | None = None
 
 
 def load(path: Path = LATEST) -> list[Result]:

@@ -1,5 +1,6 @@
 """
-Finds what people name on a command line or in a file: instances by ID or name, rules by instance and name.
+Finds what people name on a command line or in a file: instances by ID or name, rules by instance and name,
+replicas by ID.
 
 For the platform's own faces only: it sees every account.
 """
@@ -7,7 +8,7 @@ For the platform's own faces only: it sees every account.
 from __future__ import annotations
 
 from registries import naming
-from registries.models import Instance
+from registries.models import Instance, Replica
 from syncjobs.models import Rule
 
 
@@ -55,6 +56,17 @@ def find_rule(text: str) -> Rule:
         known = f" It has: {names}." if names else " It has no rules."
         raise ReferenceProblemError(f"The instance {instance.name} has no rule “{name}”.{known}")
     return rule
+
+
+def find_replica(text: str) -> Replica:
+    """Return the replica with this ID; raises ReferenceProblemError."""
+    found = Replica.objects.select_related("primary__account", "primary__region", "region", "backend")
+    replica = found.filter(replica_id=text).first()
+    if replica is None:
+        raise ReferenceProblemError(
+            f"There is no such replica: “{text}”. `manage.py replicas list` lists them."
+        )
+    return replica
 
 
 def name_of_instance(instance: Instance) -> str:

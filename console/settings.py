@@ -22,6 +22,7 @@ env = Environment()
 
 DEBUG = env.boolean("DEBUG")
 DATA_DIR = Path(env.text("DATA_DIR", str(BASE_DIR / "var"))).resolve()
+MAINTENANCE = env.boolean("MAINTENANCE")
 BASE_URL = env.text("BASE_URL", "http://127.0.0.1:8080").rstrip("/")
 IS_SECURE = urlsplit(BASE_URL).scheme == "https"
 if urlsplit(BASE_URL).scheme not in {"http", "https"} or not urlsplit(BASE_URL).hostname:
@@ -54,6 +55,8 @@ ACCOUNT_JOBS = env.integer("ACCOUNT_JOBS", 0)
 REGISTRY_JOBS = env.integer("REGISTRY_JOBS", 0)
 DRAIN_FLAG = env.text("DRAIN_FLAG", str(DATA_DIR / "drain"))
 HOOKS_PER_MINUTE = env.integer("HOOKS_PER_MINUTE", 6000)
+API_PER_MINUTE = env.integer("API_PER_MINUTE", 1200)
+CLOUD_PER_MINUTE = env.integer("CLOUD_PER_MINUTE", 3000)
 METRICS_TOKEN = env.find("METRICS_TOKEN") or ""
 LISTEN = env.text("LISTEN", "127.0.0.1:8080")
 KEEP_EXECUTIONS = env.integer("KEEP_EXECUTIONS", 1000, minimum=1)
@@ -75,6 +78,7 @@ INSTALLED_APPS = [
     "django_htmx",
     "django_q",
     "rest_framework",
+    "drf_spectacular",
     "registries",
     "syncjobs",
     "console",
@@ -82,12 +86,14 @@ INSTALLED_APPS = [
 
 MIDDLEWARE = [
     "console.shared.request_id.RequestIdMiddleware",
+    "console.cloud.middleware.CloudMiddleware",
     "django.middleware.security.SecurityMiddleware",
     "console.shared.security.ContentSecurityPolicyMiddleware",
     "console.shared.body_limit.BodyLimitMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.locale.LocaleMiddleware",
+    "console.shared.maintenance.MaintenanceMiddleware",
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
@@ -208,9 +214,32 @@ Q_CLUSTER = {
 }
 
 REST_FRAMEWORK = {
-    "DEFAULT_AUTHENTICATION_CLASSES": ["rest_framework.authentication.SessionAuthentication"],
-    "DEFAULT_PERMISSION_CLASSES": ["rest_framework.permissions.IsAuthenticated"],
+    "DEFAULT_AUTHENTICATION_CLASSES": [
+        "console.api.authentication.BearerAuthentication",
+        "rest_framework.authentication.SessionAuthentication",
+    ],
+    "DEFAULT_PERMISSION_CLASSES": [
+        "rest_framework.permissions.IsAuthenticated",
+        "console.api.scopes.HasScope",
+    ],
     "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
+    "DEFAULT_PARSER_CLASSES": ["rest_framework.parsers.JSONParser"],
+    "DEFAULT_SCHEMA_CLASS": "console.api.schema.Schema",
+    "DEFAULT_METADATA_CLASS": None,
+    "EXCEPTION_HANDLER": "console.api.problems.handle",
+}
+
+SPECTACULAR_SETTINGS = {
+    "TITLE": "Regatta",
+    "DESCRIPTION": "Synchronizes and replicates container registries. See docs/reference/rest-api.md.",
+    "VERSION": "1",
+    "OAS_VERSION": "3.1.1",
+    "SCHEMA_PATH_PREFIX": "/api/v1",
+    "SERVE_INCLUDE_SCHEMA": False,
+    "SERVE_PERMISSIONS": ["rest_framework.permissions.IsAuthenticated"],
+    "COMPONENT_SPLIT_PATCH": False,
+    "PREPROCESSING_HOOKS": ["console.api.schema.only_this_version"],
+    "POSTPROCESSING_HOOKS": [],
 }
 
 LOGGING = {

@@ -8,22 +8,29 @@ from django.urls import URLPattern, URLResolver, include, path
 from console.pages import (
     account,
     audit,
+    backends,
     connection,
     credentials,
     executions,
     instances,
+    keys,
     overview,
     preferences,
     previews,
+    regions,
+    replicas,
+    repositories,
     rules,
     session,
+    styleguide,
+    tokens,
     users,
 )
 
 handler400 = "console.shared.errors.bad_request"
 handler403 = "console.shared.errors.permission_denied"
-handler404 = "console.shared.errors.not_found"
-handler500 = "console.shared.errors.server_error"
+handler404 = "console.api.problems.not_found"
+handler500 = "console.api.problems.server_error"
 
 _session = [
     path("sign-in/", session.sign_in, name="sign_in"),
@@ -37,6 +44,18 @@ _account = [
     path("account/password/", account.change_password, name="change_password"),
     path("account/sessions/end/", account.end_session, name="end_session"),
     path("account/sessions/end-others/", account.end_other_sessions, name="end_other_sessions"),
+]
+_keys = [
+    path("", keys.list_page, name="list"),
+    path("new/", keys.create, name="create"),
+    path("<slug:secret_id>/enable/", keys.enable, name="enable"),
+    path("<slug:secret_id>/disable/", keys.disable, name="disable"),
+    path("<slug:secret_id>/delete/", keys.delete, name="delete"),
+]
+_tokens = [
+    path("", tokens.list_page, name="list"),
+    path("new/", tokens.issue, name="issue"),
+    path("<slug:api_token_id>/revoke/", tokens.revoke, name="revoke"),
 ]
 _users = [
     path("", users.list_page, name="list"),
@@ -56,6 +75,10 @@ _instances = [
     path("<slug:instance_id>/edit/", instances.update, name="update"),
     path("<slug:instance_id>/delete/", instances.delete, name="delete"),
     path("<slug:instance_id>/connection/", connection.show, name="connection"),
+]
+_repositories = [
+    path("", repositories.list_page, name="list"),
+    path("<path:repository>/", repositories.detail, name="detail"),
 ]
 _credentials = [
     path("", credentials.list_page, name="list"),
@@ -82,6 +105,27 @@ _executions = [
     path("executions/<int:execution_id>/stop/", executions.stop, name="stop"),
     path("executions/<int:execution_id>/retry/", executions.retry, name="retry"),
 ]
+_replicas = [
+    path("", replicas.list_page, name="list"),
+    path("instances/<slug:instance_id>/new/", replicas.create, name="create"),
+    path("replicas/<slug:replica_id>/", replicas.detail, name="detail"),
+    path("replicas/<slug:replica_id>/delete/", replicas.delete, name="delete"),
+    path("replicas/<slug:replica_id>/check-drift/", replicas.check_drift, name="check_drift"),
+    path("replicas/<slug:replica_id>/repair/", replicas.repair, name="repair"),
+    path("replicas/<slug:replica_id>/logs/", replicas.logs, name="logs"),
+    path("replicas/<slug:replica_id>/logs.csv", replicas.export, name="export"),
+]
+_regions = [
+    path("", regions.list_page, name="list"),
+    path("new/", regions.create, name="create"),
+    path("<slug:region_code>/edit/", regions.update, name="update"),
+]
+_backends = [
+    path("", backends.list_page, name="list"),
+    path("new/", backends.create, name="create"),
+    path("<slug:backend_code>/edit/", backends.update, name="update"),
+    path("<slug:backend_code>/check/", backends.check, name="check"),
+]
 _audit = [
     path("", audit.list_page, name="list"),
     path("events.csv", audit.export, name="export"),
@@ -91,14 +135,22 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("", include(([path("", overview.show, name="show")], "overview"))),
     path("", include((_session, "session"))),
     path("", include((_account, "account"))),
+    path("account/keys/", include((_keys, "keys"))),
+    path("account/tokens/", include((_tokens, "tokens"))),
     path("account/users/", include((_users, "users"))),
     path("instances/", include((_instances, "instances"))),
     path("instances/<slug:instance_id>/credentials/", include((_credentials, "credentials"))),
+    path("instances/<slug:instance_id>/repositories/", include((_repositories, "repositories"))),
     path("synchronization/", include((_rules, "rules"))),
+    path("replication/", include((_replicas, "replicas"))),
     path("", include((_executions, "executions"))),
+    path("platform/regions/", include((_regions, "regions"))),
+    path("platform/backends/", include((_backends, "backends"))),
     path("audit/", include((_audit, "audit"))),
+    path("styleguide/", include(([path("", styleguide.show, name="show")], "styleguide"))),
     path("", include("console.health.urls")),
     path("hooks/", include("console.hooks.urls")),
+    path("api/v1/", include("console.api.urls")),
     path("admin/login/", session.admin_sign_in),
     path("admin/logout/", session.sign_out),
     path("admin/password_change/", account.change_password),

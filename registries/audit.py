@@ -53,8 +53,17 @@ class Verb(StrEnum):
     INSTANCE_CREATED = "instance.created"
     INSTANCE_UPDATED = "instance.updated"
     INSTANCE_DELETED = "instance.deleted"
+    NAMESPACE_CREATED = "namespace.created"
+    NAMESPACE_UPDATED = "namespace.updated"
+    NAMESPACE_DELETED = "namespace.deleted"
     HOOK_CREATED = "hook.created"
     HOOK_ROTATED = "hook.rotated"
+    API_KEY_CREATED = "api_key.created"
+    API_KEY_ENABLED = "api_key.enabled"
+    API_KEY_DISABLED = "api_key.disabled"
+    API_KEY_DELETED = "api_key.deleted"
+    API_TOKEN_ISSUED = "api_token.issued"  # noqa: S105  # a verb
+    API_TOKEN_REVOKED = "api_token.revoked"  # noqa: S105  # a verb
     ACCESS_CREDENTIAL_ISSUED = "access_credential.issued"
     ACCESS_CREDENTIAL_CHANGED = "access_credential.changed"
     ACCESS_CREDENTIAL_ENABLED = "access_credential.enabled"
@@ -66,6 +75,8 @@ class Verb(StrEnum):
     RULE_DISABLED = "rule.disabled"
     RULE_TRIGGERED = "rule.triggered"
     RULE_DELETED = "rule.deleted"
+    REPLICA_CHECKED = "replica.checked"
+    REPLICA_REPAIRED = "replica.repaired"
     EXECUTION_STOPPED = "execution.stopped"
     EXECUTION_RETRIED = "execution.retried"
 

@@ -10,13 +10,24 @@ import re
 from dataclasses import dataclass
 from datetime import datetime, time
 
+from django.utils.translation import gettext_noop
+
 _UNITS = {"b/s": 1, "kb/s": 1000, "mb/s": 1000**2, "gb/s": 1000**3, "kib/s": 1024, "mib/s": 1024**2}
 _WINDOW = re.compile(r"(\d{1,2}:\d{2})\s*-\s*(\d{1,2}:\d{2})\s+(\S.*)")
 _RATE = re.compile(r"(\d+(?:\.\d+)?)\s*([a-z/]*)")
 
 
 class InvalidBandwidth(ValueError):
-    """The text is no limit; the message says what is expected."""
+    """
+    The text is no limit; the message says what is expected.
+
+    `sentence` is the message with the place for `text`; the console looks up its translation.
+    """
+
+    def __init__(self, sentence: str, text: str) -> None:
+        super().__init__(sentence % {"text": text})
+        self.sentence = sentence
+        self.text = text
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +57,9 @@ def parse_rate(text: str) -> int | None:
     match = _RATE.fullmatch(word)
     unit = _UNITS.get(match[2] or "b/s") if match else None
     if match is None or unit is None or float(match[1]) * unit < 1:
-        raise InvalidBandwidth(f"{text.strip()!r} is no bandwidth; write 5MB/s, 800kB/s or unlimited.")
+        raise InvalidBandwidth(
+            gettext_noop("“%(text)s” is no bandwidth; write 5MB/s, 800kB/s or unlimited."), text.strip()
+        )
     return int(float(match[1]) * unit)
 
 
@@ -70,7 +83,7 @@ def limit_at(moment: datetime, *, base: int | None, windows: tuple[Window, ...])
 def _parse_window(text: str) -> Window:
     match = _WINDOW.fullmatch(text)
     if match is None:
-        raise InvalidBandwidth(f"{text!r} is no window; write 08:00-18:00 5MB/s.")
+        raise InvalidBandwidth(gettext_noop("“%(text)s” is no window; write 08:00-18:00 5MB/s."), text)
     return Window(_parse_time(match[1]), _parse_time(match[2]), parse_rate(match[3]))
 
 
@@ -79,4 +92,4 @@ def _parse_time(text: str) -> time:
     try:
         return time(0 if hour == 24 and minute == 0 else hour, minute)
     except ValueError:
-        raise InvalidBandwidth(f"{text!r} is no time of day.") from None
+        raise InvalidBandwidth(gettext_noop("“%(text)s” is no time of day."), text) from None

@@ -11,6 +11,11 @@ import string
 from dataclasses import dataclass
 
 
+def _(sentence: str) -> str:
+    """Mark a sentence for the catalogue of translations, and return it as it is: this module knows no Django."""
+    return sentence
+
+
 @dataclass(frozen=True, slots=True)
 class Grammar:
     """
@@ -38,7 +43,7 @@ RULE_NAME = Grammar(
     pattern=re.compile(r"[a-z0-9][a-z0-9._-]*"),
     minimum=1,
     maximum=255,
-    sentence=(
+    sentence=_(
         "Use up to 255 lowercase letters, digits, hyphens, periods and underscores, "
         "beginning with a letter or a digit."
     ),
@@ -49,7 +54,9 @@ INSTANCE_NAME = Grammar(
     pattern=re.compile(r"[a-z0-9](?:[a-z0-9-]*[a-z0-9])?"),
     minimum=5,
     maximum=50,
-    sentence="Use 5 to 50 lowercase letters, digits and hyphens, with no hyphen at the beginning or the end.",
+    sentence=_(
+        "Use 5 to 50 lowercase letters, digits and hyphens, with no hyphen at the beginning or the end."
+    ),
 )
 """Source: reference/tencent-api.md section 3.2, Instance."""
 
@@ -57,7 +64,7 @@ INSTANCE_ID = Grammar(
     pattern=re.compile(r"tcr-[a-z0-9]{8}"),
     minimum=12,
     maximum=12,
-    sentence="An instance ID is “tcr-” followed by 8 lowercase letters and digits.",
+    sentence=_("An instance ID is “tcr-” followed by 8 lowercase letters and digits."),
 )
 """Source: reference/tencent-api.md section 1, identifier shapes (`tcr-dg284imq`)."""
 
@@ -65,7 +72,7 @@ REPLICA_ID = Grammar(
     pattern=re.compile(r"tcr-[a-z0-9]{8}-[0-9]{1,10}-[a-z0-9]{6}"),
     minimum=21,
     maximum=30,
-    sentence=(
+    sentence=_(
         "A replica ID is the ID of its instance, the number of its region "
         "and 6 lowercase letters and digits, joined by hyphens."
     ),
@@ -76,7 +83,7 @@ NAMESPACE = Grammar(
     pattern=re.compile(r"[a-z0-9]+(?:[._-][a-z0-9]+)*"),
     minimum=2,
     maximum=30,
-    sentence=(
+    sentence=_(
         "Use 2 to 30 lowercase letters and digits, optionally separated by single periods, "
         "underscores or hyphens."
     ),
@@ -91,7 +98,7 @@ CONNECTED_NAMESPACE = Grammar(
     pattern=re.compile(_COMPONENT),
     minimum=1,
     maximum=255,
-    sentence=(
+    sentence=_(
         "A namespace is the first part of a repository's path: lowercase letters and digits, "
         "optionally separated by a period, one or two underscores, or hyphens."
     ),
@@ -106,7 +113,7 @@ REPOSITORY_PATH = Grammar(
     pattern=re.compile(_PATH),
     minimum=1,
     maximum=255,
-    sentence=(
+    sentence=_(
         "Use up to 255 characters: parts joined by “/”, each of lowercase letters and digits, "
         "optionally separated by a period, one or two underscores, or hyphens."
     ),
@@ -121,7 +128,7 @@ PATH_PREFIX = Grammar(
     pattern=re.compile(_PATH),
     minimum=1,
     maximum=54,
-    sentence=(
+    sentence=_(
         "Use up to 54 characters: parts joined by “/”, each of lowercase letters and digits, "
         "optionally separated by a period, one or two underscores, or hyphens."
     ),
@@ -137,7 +144,7 @@ TAG = Grammar(
     pattern=re.compile(r"[a-zA-Z0-9_][a-zA-Z0-9._-]*"),
     minimum=1,
     maximum=128,
-    sentence=(
+    sentence=_(
         "Use up to 128 letters, digits, underscores, periods and hyphens, "
         "not beginning with a period or a hyphen."
     ),
@@ -148,7 +155,7 @@ ACCOUNT_ID = Grammar(
     pattern=re.compile(r"[0-9]+"),
     minimum=5,
     maximum=20,
-    sentence="An account ID is a number of 5 to 20 digits.",
+    sentence=_("An account ID is a number of 5 to 20 digits."),
 )
 """Source: reference/tencent-api.md section 1, identifier shapes (UIN); the lengths are ours."""
 
@@ -156,7 +163,7 @@ USER_NAME = Grammar(
     pattern=ACCOUNT_ID.pattern,
     minimum=ACCOUNT_ID.minimum,
     maximum=ACCOUNT_ID.maximum,
-    sentence="The username of a user-level account is its account ID, a number of 5 to 20 digits.",
+    sentence=_("The username of a user-level account is its account ID, a number of 5 to 20 digits."),
 )
 """Source: reference/tencent-api.md sections 3.6 and 3.8: a user-level username is the account's UIN."""
 
@@ -166,7 +173,7 @@ SERVICE_ACCOUNT_NAME = Grammar(
     pattern=re.compile(r"tcr\$[a-z0-9][a-z0-9._-]*"),
     minimum=5,
     maximum=64,
-    sentence=(
+    sentence=_(
         "A service-level account is named “tcr$” followed by lowercase letters, digits, hyphens, periods "
         "and underscores, 64 characters at most."
     ),
@@ -177,7 +184,7 @@ REGION_CODE = Grammar(
     pattern=re.compile(r"[a-z][a-z0-9]*(?:-[a-z0-9]+)*"),
     minimum=2,
     maximum=64,
-    sentence="A region code is lowercase words and numbers joined by hyphens, such as “ap-guangzhou”.",
+    sentence=_("A region code is lowercase words and numbers joined by hyphens, such as “ap-guangzhou”."),
 )
 """Source: reference/tencent-api.md appendix A; wider than the vendor's codes, as operators name their own."""
 

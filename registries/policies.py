@@ -13,7 +13,7 @@ from django.db.models import Q
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
-from registries.models import Edition, Instance, Region, ReplicaStatus
+from registries.models import Backend, Edition, Instance, Region, ReplicaStatus
 
 RULE_EDITIONS = frozenset({Edition.STANDARD, Edition.PREMIUM})
 REPLICA_EDITIONS = frozenset({Edition.PREMIUM})
@@ -32,7 +32,11 @@ class Refused(Exception):
 
 
 class ReplicaRefused(Refused):
-    """A replica cannot be created, or not there; `code` is the vendor's word for it (reference/tencent-api.md 2.5)."""
+    """
+    A replica cannot be created, or not there.
+
+    `code` is the vendor's word for it; source: reference/tencent-api.md 2.5.
+    """
 
     code = "FailedOperation"
 
@@ -137,6 +141,28 @@ def check_can_change_edition(instance: Instance, edition: str) -> None:
     """Raise Refused if the edition would go down; source: reference/tencent-api.md 3.1."""
     if _UPGRADES.index(Edition(edition)) < _UPGRADES.index(Edition(instance.edition)):
         raise Refused(_("The edition of an instance can only be raised."), field="edition")
+
+
+def check_can_change_region(instance: Instance, region: Region) -> None:
+    """Raise Refused if the instance is bound to its region: by its backend, or by replicas of it."""
+    if region == instance.region:
+        return
+    if instance.backend is not None:
+        raise Refused(_("The region of a hosted instance cannot be changed."), field="region")
+    if instance.replicas.exists():
+        raise Refused(
+            _("The instance has replicas: its region cannot be changed before they are deleted."),
+            field="region",
+        )
+
+
+def check_can_move_backend(backend: Backend, region: Region) -> None:
+    """Raise Refused if something lives in the backend and the region is another than its own."""
+    if region != backend.region and (backend.instances.exists() or backend.replicas.exists()):
+        raise Refused(
+            _("Hosted instances or replicas live in this backend: it cannot change its region."),
+            field="region",
+        )
 
 
 def check_can_delete(instance: Instance, *, now: datetime) -> None:

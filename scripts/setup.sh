@@ -34,6 +34,7 @@ needs skopeo skopeo
 needs htpasswd apache2-utils
 needs msgfmt gettext
 needs chromium chromium
+needs npm npm
 [ -d /usr/share/fonts/opentype/noto ] || missing+=(fonts-noto-cjk)
 compgen -G '/usr/lib/postgresql/*/bin/initdb' >/dev/null || missing+=(postgresql)
 
@@ -53,8 +54,21 @@ if [ ${#missing[@]} -gt 0 ]; then
     fi
 fi
 
+# axe-core checks accessibility in the browser tests; nothing else comes from npm.
+axe=var/axe/node_modules/axe-core/axe.min.js
+if [ ! -f $axe ] && command -v npm >/dev/null; then
+    say "installing axe-core for the browser tests"
+    mkdir -p var/axe
+    npm install --prefix var/axe --no-save --no-package-lock --no-audit --no-fund --silent axe-core@4 >/dev/null 2>&1 ||
+        say "could not install axe-core"
+fi
+
 status=0
-for pair in docker-registry:docker-registry skopeo:skopeo chromium:chromium htpasswd:apache2-utils; do
+if [ ! -f $axe ]; then
+    say "MISSING axe-core: accessibility is not checked"
+    status=1
+fi
+for pair in docker-registry:docker-registry skopeo:skopeo chromium:chromium htpasswd:apache2-utils msgfmt:gettext; do
     if ! command -v "${pair%%:*}" >/dev/null; then
         say "MISSING ${pair##*:}: everything that needs it is left out"
         status=1

@@ -22,6 +22,11 @@ TARGET_COLLISION = "target_collision"
 RULE_DISABLED = "rule_disabled"
 STOPPED_BY_USER = "stopped_by_user"
 WORKER_LOST = "worker_lost"
+REPLICA_DELETED = "replica_deleted"
+REPLICA_REMOVED = "replica_removed"
+DRIFT_MISSING = "drift_missing"
+DRIFT_DIFFERENT = "drift_different"
+DRIFT_SURPLUS = "drift_surplus"
 SECRET_UNREADABLE = "secret_unreadable"  # noqa: S105 - a reason code
 INTERNAL = "internal"
 
@@ -40,6 +45,22 @@ TEXTS: Mapping[str, str | Promise] = {
     WORKER_LOST: _("The workers that took this job died each time."),
     SECRET_UNREADABLE: _("A stored secret cannot be opened; its key is missing from the key ring."),
     INTERNAL: _("An unexpected error inside Regatta; the worker's log has the details."),
+    REPLICA_DELETED: _("The replica is being deleted."),
+    REPLICA_REMOVED: _("The replica's content was removed from its backend."),
+    DRIFT_MISSING: _("The tag is at the primary and not at the replica."),
+    DRIFT_DIFFERENT: _("The replica has the tag with another digest than the primary."),
+    DRIFT_SURPLUS: _("The tag is at the replica and not at the primary."),
+    "mirror_brake": _(
+        "More than half of the replica's tags are no longer at the primary. None was deleted; "
+        "start a repair to confirm."
+    ),
+    "mirror_brake_repository": _(
+        "The primary lists no tags of a repository of which the replica has some. None was deleted; "
+        "start a repair to confirm."
+    ),
+    "mirror_brake_empty": _(
+        "The primary lists no repositories at all, and the replica has some. Nothing was deleted."
+    ),
     "exists": _("The tag exists at the target with another digest, and override is off."),
     "kind_not_selected": _("The rule does not select this type of artifact."),
     "not_found": _("Not found."),

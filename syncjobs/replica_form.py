@@ -1,10 +1,10 @@
-"""The form of a replica: the single gate for pages, commands and files. Source: seed 004, "Create Replica Instance"."""
+"""The form of a replica: the single gate for pages, REST and files; source: seed 004, "Create Replica Instance"."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import datetime
-from typing import Any
+from typing import Any, cast
 
 from django import forms
 from django.core.exceptions import ValidationError
@@ -18,10 +18,10 @@ from registries.services import backends
 from syncjobs.services import deployments
 
 
-class RegionChoiceField(forms.ModelChoiceField):
+class RegionChoiceField(forms.ModelChoiceField):  # type: ignore[type-arg]  # no generics at run time
     """Regions by code, shown by name."""
 
-    def label_from_instance(self, obj: Region) -> str:  # type: ignore[override]  # the stubs know any model
+    def label_from_instance(self, obj: Region) -> str:
         """Return the name and the code."""
         return f"{obj.name} ({obj.code})"
 
@@ -58,10 +58,11 @@ class ReplicaForm(ActingForm):
 
     def offer_possible_regions(self) -> None:
         """Offer only the regions in which a replica may stand; what is posted is checked as before."""
-        field = self.fields["region"]
-        field.choices = [("", field.empty_label)] + [  # type: ignore[attr-defined]  # a ModelChoiceField
-            (region.code, field.label_from_instance(region))  # type: ignore[attr-defined]
-            for region in list_possible_regions(self.primary)
+        field = cast(RegionChoiceField, self.fields["region"])
+        possible = list_possible_regions(self.primary)
+        field.choices = [
+            ("", field.empty_label or ""),
+            *((region.code, field.label_from_instance(region)) for region in possible),
         ]
 
     def clean_region(self) -> Region:

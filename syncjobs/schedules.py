@@ -11,6 +11,16 @@ from datetime import UTC, datetime
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from cronsim import CronSim, CronSimError
+from django.utils.translation import gettext_noop
+
+_FAULTS = {
+    "Bad minute": gettext_noop("The minute is not valid."),
+    "Bad hour": gettext_noop("The hour is not valid."),
+    "Bad day-of-month": gettext_noop("The day-of-month is not valid."),
+    "Bad month": gettext_noop("The month is not valid."),
+    "Bad day-of-week": gettext_noop("The day-of-week is not valid."),
+}
+"""What cronsim says, in sentences for users; the console looks up their translations."""
 
 
 class InvalidSchedule(ValueError):
@@ -39,11 +49,11 @@ def next_run(expression: str, time_zone: str, *, after: datetime) -> datetime | 
 
 def _iterate(expression: str, start: datetime) -> CronSim:
     if len(expression.split()) != 5:
-        raise InvalidSchedule("A schedule has five fields: minute, hour, day, month, weekday.")
+        raise InvalidSchedule(gettext_noop("A schedule has five fields: minute, hour, day, month, weekday."))
     try:
         return CronSim(expression, start)
     except CronSimError as error:
-        raise InvalidSchedule(str(error)) from None
+        raise InvalidSchedule(_FAULTS.get(str(error), str(error))) from None
 
 
 def _zone(name: str) -> ZoneInfo:

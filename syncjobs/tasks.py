@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Callable
+from datetime import datetime
 
 from django.utils import timezone
 
 from registries import audit, throttling
+from registries.services import backend_checks
 from syncjobs import queue
 from syncjobs.drain import ledger, resident
-from syncjobs.services import intake, retention, schedules
+from syncjobs.services import intake, replication, retention, schedules
 
 log = logging.getLogger(__name__)
 
@@ -27,14 +30,23 @@ def tick() -> None:
         schedules.start_due_rules,
         schedules.start_due_polls,
         schedules.start_due_sweeps,
+        replication.start_due_sweeps,
+        replication.start_due_drift_checks,
+        replication.restart_removals,
         intake.handle_waiting,
+        replication.sample_lag,
         retention.prune,
         audit.prune,
         throttling.prune,
     ):
-        try:
-            act(now=now)
-        except Exception:
-            log.exception("%s failed; the next tick tries again", act.__qualname__)
+        _attempt(act, now)
     if ledger.has_due(now):
         queue.ring()
+    _attempt(backend_checks.check_due, now)  # last, as it waits for registries
+
+
+def _attempt(act: Callable[..., object], now: datetime) -> None:
+    try:
+        act(now=now)
+    except Exception:
+        log.exception("%s failed; the next tick tries again", act.__qualname__)

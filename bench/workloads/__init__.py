@@ -9,6 +9,7 @@ from __future__ import annotations
 from bench.workloads.copying import LARGE, MEDIUM, NOOP, SMALL, WAN
 from bench.workloads.fan_out import FAN_OUT
 from bench.workloads.latency import LATENCY
+from bench.workloads.pages import PAGES
 from bench.workloads.progress import PROGRESS
 from bench.workloads.scale_out import SCALE_OUT
 from bench.workloads.wide import MILLION, WIDE
@@ -16,5 +17,5 @@ from bench.workloads.workload import Workload
 
 WORKLOADS: dict[str, Workload] = {
     workload.name: workload
-    for workload in (SMALL, MEDIUM, LARGE, NOOP, WAN, PROGRESS, WIDE, MILLION, LATENCY, SCALE_OUT, FAN_OUT)
+    for workload in (SMALL, MEDIUM, LARGE, NOOP, WAN, PROGRESS, WIDE, MILLION, LATENCY, SCALE_OUT, FAN_OUT, PAGES)
 }

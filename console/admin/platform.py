@@ -13,6 +13,7 @@ from django.utils.translation import gettext_lazy
 
 from registries.forms import endpoint as endpoint_rules
 from registries.models import Backend, Region, User
+from registries.policies import Refused, check_can_move_backend
 from registries.services import platform
 
 
@@ -59,13 +60,23 @@ class BackendAdminForm(forms.ModelForm):  # type: ignore[type-arg]  # it is not 
 
     class Meta:
         model = Backend
-        fields = ("code", "region", "endpoint_url", "verify_tls", "ca_pem", "is_active")
+        fields = ("code", "region", "endpoint_url", "verify_tls", "ca_pem", "capacity", "is_active")
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self._stored = getattr(self.instance, "credential", None)
         self._stored_url = self.instance.endpoint_url
         self.fields["username"].initial = self._stored.username if self._stored else ""
+
+    def clean_region(self) -> Region:
+        """Check that a backend in which something lives stays in its region."""
+        region: Region = self.cleaned_data["region"]
+        if self.instance.pk:
+            try:
+                check_can_move_backend(Backend.objects.get(pk=self.instance.pk), region)
+            except Refused as refused:
+                raise forms.ValidationError(str(refused)) from None
+        return region
 
     def clean_endpoint_url(self) -> str:
         """Return the address as `scheme://host[:port]`."""
@@ -92,8 +103,18 @@ class BackendAdmin(_ServedAdmin):
     """Real registries in which hosted instances and replicas live."""
 
     form = BackendAdminForm
-    list_display = ("code", "region", "endpoint_url", "is_active", "created_at")
-    list_filter = ("is_active", "region")
+    list_display = (
+        "code",
+        "region",
+        "endpoint_url",
+        "is_active",
+        "health",
+        "health_checked_at",
+        "last_healthy_at",
+        "capacity",
+    )
+    list_filter = ("is_active", "health", "region")
+    readonly_fields = ("health", "health_detail", "health_checked_at", "last_healthy_at")
     list_select_related = ("region",)
     search_fields = ("code", "endpoint_url")
 

@@ -179,8 +179,8 @@ class NamespaceAdmin(ReadOnlyAdmin):
 class ReplicaAdmin(ReadOnlyAdmin):
     """Copies of premium instances in other regions."""
 
-    list_display = ("replica_id", "primary", "region", "backend", "status", "created_at")
-    list_filter = ("status",)
+    list_display = ("replica_id", "primary", "region", "backend", "status", "running_since", "created_at")
+    list_filter = ("status", "region")
     list_select_related = ("primary", "region", "backend")
     search_fields = ("replica_id", "primary__name")
 

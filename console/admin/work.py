@@ -12,7 +12,7 @@ from django_q.models import Failure, OrmQ, Schedule, Success
 
 from console.admin.read_only import ReadOnlyAdmin
 from registries.models import ThrottleWindow
-from syncjobs.models import Execution, Job, Outcome, PushEvent, Rule, Worker
+from syncjobs.models import DriftReport, Execution, Job, LagSample, Outcome, PushEvent, Rule, Worker
 
 for _model in (Failure, Group, OrmQ, Schedule, Success):
     if admin.site.is_registered(_model):
@@ -103,3 +103,30 @@ class ThrottleWindowAdmin(ReadOnlyAdmin):
 
     list_display = ("name", "used_count", "updated_at")
     search_fields = ("name",)
+
+
+@admin.register(DriftReport)
+class DriftReportAdmin(ReadOnlyAdmin):
+    """What comparisons of replicas with their primaries found."""
+
+    list_display = (
+        "checked_at",
+        "replica",
+        "is_complete",
+        "compared_count",
+        "missing_count",
+        "different_count",
+        "surplus_count",
+    )
+    list_filter = ("is_complete",)
+    list_select_related = ("replica",)
+    search_fields = ("replica__replica_id", "replica__primary__name")
+
+
+@admin.register(LagSample)
+class LagSampleAdmin(ReadOnlyAdmin):
+    """How far replicas were behind, minute by minute."""
+
+    list_display = ("sampled_at", "replica", "artifacts_behind", "seconds_behind")
+    list_select_related = ("replica",)
+    search_fields = ("replica__replica_id",)

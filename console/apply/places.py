@@ -10,6 +10,7 @@ from registries.forms import BackendForm, InstanceForm, RegionForm
 from registries.models import Account, Backend, Edition, Instance, InstanceKind, Region
 
 _CONNECTION_KEYS = {"endpoint_url": "endpoint", "verify_tls": "insecure", "ca_pem": "ca"}
+_CONNECTED_ONLY = ("endpoint", "username", "password", "insecure", "ca")
 _INSTANCE_KEYS = {**_CONNECTION_KEYS, "credential": "password"}
 
 
@@ -36,7 +37,12 @@ def apply_backend(session: Session, entry: Entry) -> None:
     if not session.claim(entry, "code", "backend", code):
         return
     stored = Backend.objects.filter(code=code).first()
-    data = {"code": code, "region": entry.text("region"), **_connection(session, entry)}
+    data = {
+        "code": code,
+        "region": entry.text("region"),
+        "capacity": entry.text("capacity"),
+        **_connection(session, entry),
+    }
     form = BackendForm(data, by=None, instance=stored)
     session.save(form, entry, kind="backend", name=code, keys=_INSTANCE_KEYS)
 
@@ -53,12 +59,13 @@ def apply_instance(session: Session, entry: Entry) -> None:
         session.refused.add(("instance", name))
         return
     stored = _find_stored(account, entry)
-    if stored and stored.kind == InstanceKind.HOSTED:
-        session.refuse(entry, "endpoint", "This instance is hosted; only connected ones can be declared.")
+    if not _kind_fits(session, entry, stored):
+        session.refused.add(("instance", name))
         return
     form = InstanceForm(
         {
             "instance_id": entry.text("instance_id"),
+            "kind": entry.text("kind"),
             "name": name,
             "edition": entry.text("edition", stored.edition if stored else Edition.STANDARD),
             "region": entry.text("region"),
@@ -78,6 +85,23 @@ def apply_instance(session: Session, entry: Entry) -> None:
         session.checks.append(ConnectionCheck(entry, form.endpoint(), _INSTANCE_KEYS))
     if session.save(form, entry, kind="instance", name=f"{uin}/{name}", keys=_INSTANCE_KEYS) is None:
         session.refused.add(("instance", name))
+
+
+def _kind_fits(session: Session, entry: Entry, stored: Instance | None) -> bool:
+    """Tell whether the kind is that of the stored instance, and has the keys of a connection that it needs."""
+    kind = entry.values.setdefault("kind", InstanceKind.CONNECTED.value)
+    if stored and stored.kind != kind:
+        words = f"This instance is {stored.kind}, which cannot be changed."
+        session.refuse(entry, "kind" if "kind" in entry.lines else "name", words)
+        return False
+    if kind == InstanceKind.CONNECTED:
+        if not entry.text("endpoint"):
+            session.refuse(entry, "endpoint", "This key is missing or empty.")
+        return bool(entry.text("endpoint"))
+    foreign = [key for key in _CONNECTED_ONLY if key in entry.values]
+    for key in foreign:
+        session.refuse(entry, key, "A hosted instance has no connection of its own: leave this key out.")
+    return not foreign
 
 
 def _find_stored(account: Account, entry: Entry) -> Instance | None:

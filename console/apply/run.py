@@ -22,6 +22,7 @@ from console.apply.entries import Entry, Reader
 from console.apply.people import apply_account, apply_grants, apply_staff
 from console.apply.places import apply_backend, apply_instance, apply_region
 from console.apply.problems import FileRefusedError, Problem
+from console.apply.replicas import apply_replica
 from console.apply.rules import apply_rule
 from console.apply.session import Change, ConnectionCheck, Session
 from registries.services import connections
@@ -35,6 +36,7 @@ _STEPS: Sequence[tuple[str, Callable[[Session, Entry], None]]] = (
     ("instances", apply_instance),
     ("accounts", apply_grants),
     ("credentials", apply_credential),
+    ("replicas", apply_replica),
     ("rules", apply_rule),
 )
 

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import Enum, auto
 
-from registries.models import Edition, Permission, Role
+from registries.models import Edition, InstanceKind, Permission, Role
 from syncjobs.models import ArtifactType, FilterSyntax
 
 
@@ -63,14 +63,16 @@ _REGION = {
     "name_zh": _TEXT,
     "jurisdiction": _TEXT,
 }
-_BACKEND = {"code": _NEEDED, "region": _NEEDED, **_CONNECTION}
+_BACKEND = {"code": _NEEDED, "region": _NEEDED, **_CONNECTION, "capacity": _TEXT}
 _INSTANCE = {
     "name": _NEEDED,
     "account": _NEEDED,
     "edition": Key(choices=tuple(Edition.values)),
     "region": _NEEDED,
     "instance_id": _TEXT,
+    "kind": Key(choices=tuple(InstanceKind.values)),
     **_CONNECTION,
+    "endpoint": _TEXT,
     "requests_per_second": _TEXT,
     "bandwidth": _TEXT,
     "bandwidth_windows": _TEXT,
@@ -86,6 +88,7 @@ _CREDENTIAL = {
     "expires_at": _TEXT,
     "description": _TEXT,
 }
+_REPLICA = {"primary": _NEEDED, "account": _TEXT, "region": _NEEDED}
 _RULE = {
     "source": _NEEDED,
     "account": _TEXT,
@@ -123,6 +126,7 @@ FILE: Mapping[str, Key] = {
     "staff": Key(Kind.ENTRIES, entries=_STAFF),
     "instances": Key(Kind.ENTRIES, entries=_INSTANCE),
     "credentials": Key(Kind.ENTRIES, entries=_CREDENTIAL),
+    "replicas": Key(Kind.ENTRIES, entries=_REPLICA),
     "rules": Key(Kind.ENTRIES, entries=_RULE),
 }
 """In the order in which sections are applied: later ones refer to earlier ones."""

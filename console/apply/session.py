@@ -18,7 +18,7 @@ from django.forms.utils import ErrorDict
 from console.apply.entries import Entry
 from console.apply.problems import Problem
 from registries.forms.endpoint import find_problem
-from registries.models import Instance
+from registries.models import Instance, Replica
 from registries.oci.endpoint import Endpoint
 from registries.policies import Refused
 from registries.services.connections import ConnectionReport
@@ -37,7 +37,7 @@ class ChangeStatus(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """One object of the file: `fields` are the keys whose values changed, `id` that of an instance."""
+    """One object of the file: `fields` are the keys whose values changed, `id` that of an instance or a replica."""
 
     kind: str
     name: str
@@ -147,7 +147,9 @@ class Session:
                 row = form.save(self.now)
             except ValidationError:
                 pass  # the form has noted it at the field
-            except (Refused, PermissionDenied) as refusal:
+            except Refused as refusal:
+                self.refuse(entry, keys.get(refusal.field or "", refusal.field or ""), str(refusal))
+            except PermissionDenied as refusal:
                 self.refuse(entry, "", str(refusal))
             except IntegrityError:
                 self.refuse(entry, "", "Somebody changed the same object just now. Apply the file again.")
@@ -161,6 +163,12 @@ class Session:
         status = (
             ChangeStatus.CREATED if is_new else ChangeStatus.CHANGED if fields else ChangeStatus.UNCHANGED
         )
-        row_id = row.instance_id if isinstance(row, Instance) else ""
+        row_id = _id_of(row)
         self.changes.append(Change(kind, name, status, fields, row_id))
         return row
+
+
+def _id_of(row: Model) -> str:
+    if isinstance(row, Instance):
+        return row.instance_id
+    return row.replica_id if isinstance(row, Replica) else ""

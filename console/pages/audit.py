@@ -12,7 +12,7 @@ from django.core.exceptions import PermissionDenied
 from django.http import HttpResponse, StreamingHttpResponse
 from django.utils import timezone
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy
+from django.utils.translation import gettext_lazy, pgettext_lazy
 from django.views.decorators.http import require_safe
 
 from console.shared import access, csv_export, days, htmx, keyset, verbs
@@ -47,12 +47,12 @@ class FilterForm(forms.Form):
     """The filter of the log; dates are days of the user's time zone, the last one included."""
 
     since = forms.DateField(
-        label=gettext_lazy("From"),
+        label=pgettext_lazy("time", "From"),
         required=False,
         widget=forms.DateInput(attrs={"type": "date"}, format="%Y-%m-%d"),
     )
     until = forms.DateField(
-        label=gettext_lazy("To"),
+        label=pgettext_lazy("time", "To"),
         required=False,
         widget=forms.DateInput(attrs={"type": "date"}, format="%Y-%m-%d"),
     )

@@ -2,72 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from datetime import datetime
-from typing import Any
-
-from django import forms
 from django.contrib import messages
 from django.http import HttpResponse, StreamingHttpResponse
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_POST, require_safe
 
-from console.shared import access, csv_export, days, errors, htmx, pagination, wording
+from console.shared import access, errors, execution_log, htmx, pagination
 from console.shared.access import Request
+from console.shared.execution_log import FilterForm
 from registries import permissions
 from registries.models import Permission
-from syncjobs import reasons
-from syncjobs.models import Execution, OutcomeStatus, Rule, Trigger
+from syncjobs.models import Execution, OutcomeStatus
 from syncjobs.models.execution import STATUS_CHOICES
 from syncjobs.queries import executions as execution_queries
-from syncjobs.queries.executions import ExecutionRow, ExecutionSummary
-from syncjobs.queries.rows import Rows
+from syncjobs.queries.executions import ExecutionSummary
 from syncjobs.queries.warnings import find_warning
 from syncjobs.services import executions
 
 _TAGS_SHOWN = 25
 _TAG_STATES = (OutcomeStatus.FAILED, OutcomeStatus.SKIPPED, OutcomeStatus.COPIED, OutcomeStatus.DELETED)
-
-
-class FilterForm(forms.Form):
-    """The filter of a log; dates are days of the user's time zone, the last one included."""
-
-    status = forms.ChoiceField(
-        label=gettext_lazy("Status"),
-        required=False,
-        choices=[("", gettext_lazy("Any status")), *STATUS_CHOICES],
-    )
-    trigger = forms.ChoiceField(
-        label=gettext_lazy("Trigger"),
-        required=False,
-        choices=[("", gettext_lazy("Any trigger")), *Trigger.choices],
-    )
-    since = forms.DateField(
-        label=gettext_lazy("From"),
-        required=False,
-        widget=forms.DateInput(attrs={"type": "date"}, format="%Y-%m-%d"),
-    )
-    until = forms.DateField(
-        label=gettext_lazy("To"),
-        required=False,
-        widget=forms.DateInput(attrs={"type": "date"}, format="%Y-%m-%d"),
-    )
-
-    def find(self, rule: Rule, now: datetime) -> Rows[ExecutionRow]:
-        """Return the executions of the rule; a field that is no value of its kind narrows nothing."""
-        self.is_valid()
-        values: dict[str, Any] = self.cleaned_data
-        return execution_queries.list_executions(
-            rule=rule,
-            now=now,
-            status=values.get("status", ""),
-            trigger=values.get("trigger", ""),
-            since=days.start_of(values.get("since")),
-            until=days.start_of(values.get("until"), days_later=1),
-        )
 
 
 @require_safe
@@ -80,7 +35,7 @@ def list_page(request: Request, rule_id: int) -> HttpResponse:
         "rule": rule,
         "warning": find_warning(rule, timezone.now()),
         "filter": form,
-        "is_filtered": any(request.GET.get(name) for name in form.fields),
+        "is_filtered": form.is_filtered,
         "page": page,
         "is_active": any(not row.execution.is_final for row in page),
         "can_synchronize": permissions.can(request.user, Permission.SYNCHRONIZE, rule.source),
@@ -93,23 +48,7 @@ def export(request: Request, rule_id: int) -> StreamingHttpResponse:
     """Send the log of a rule, filtered like the page, as CSV."""
     rule = access.get_rule_or_404(request.user, rule_id)
     rows = FilterForm(request.GET).find(rule, timezone.now())
-    header = [
-        _("Task ID"),
-        _("Creation time"),
-        _("Time spent"),
-        _("Success rate"),
-        _("Number of synced repositories"),
-        _("Synchronization status"),
-        _("Trigger"),
-        _("Copied tags"),
-        _("Tags up to date"),
-        _("Skipped tags"),
-        _("Failed tags"),
-        _("Bytes"),
-        _("Reason"),
-    ]
-    filename = f"synchronization-logs-{rule.source.instance_id}-{rule.pk}.csv"
-    return csv_export.respond(filename, header, _csv_rows(rows))
+    return execution_log.export(f"synchronization-logs-{rule.source.instance_id}-{rule.pk}.csv", rows)
 
 
 @require_safe
@@ -173,23 +112,3 @@ def _tag_state(request: Request, summary: ExecutionSummary) -> str:
 
 def _confirm(request: Request, execution: Execution, text: str) -> None:
     messages.success(request, text % {"id": execution.pk})
-
-
-def _csv_rows(rows: Rows[ExecutionRow]) -> Iterator[list[object]]:
-    for row in rows.in_batches():
-        execution = row.execution
-        yield [
-            execution.pk,
-            timezone.localtime(execution.created_at).isoformat(sep=" ", timespec="seconds"),
-            None if row.duration is None else round(row.duration.total_seconds(), 3),
-            wording.percent(row.success_ratio),
-            execution.repository_count,
-            execution.get_status_display(),
-            execution.get_trigger_display(),
-            execution.copied_count,
-            execution.up_to_date_count,
-            execution.skipped_count,
-            execution.failed_count,
-            execution.bytes_copied,
-            " ".join(filter(None, [reasons.text(execution.reason), execution.reason_detail])),
-        ]

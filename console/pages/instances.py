@@ -20,7 +20,7 @@ from registries.services import instances
 from syncjobs.queries import executions as execution_queries
 from syncjobs.queries import rules as rule_queries
 
-_RULES_SHOWN = 20
+_RULES_SHOWN = 10
 _SORTS = ("name", "edition", "region__code", "created_at")
 
 
@@ -59,7 +59,7 @@ def detail(request: Request, instance_id: str) -> HttpResponse:
     instance = access.get_instance_or_404(request.user, instance_id)
     now = timezone.now()
     rules = rule_queries.list_rules(source=instance)
-    latest = instance.executions.select_related("rule").order_by("-id")[:10]
+    latest = instance.executions.select_related("rule", "source", "replica__region").order_by("-id")[:10]
     context = {
         "instance": instance,
         "can_manage": permissions.can(request.user, Permission.MANAGE, instance),

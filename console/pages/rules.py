@@ -25,6 +25,7 @@ from syncjobs.queries import rules as rule_queries
 from syncjobs.queries.warnings import find_warning
 from syncjobs.services import rules
 
+_RULES_SHOWN = 25
 _STATES = {"enabled": True, "disabled": False}
 
 
@@ -41,7 +42,7 @@ def list_page(request: Request) -> HttpResponse:
         found = rule_queries.list_rules(
             source=choice.instance, search=search, is_enabled=_STATES.get(state), sort=sort
         )
-        page = pagination.paginate(request, found)
+        page = pagination.paginate(request, found, size=_RULES_SHOWN)
         context |= {
             "page": page,
             "is_active": any(row.last_run and not row.last_run.is_final for row in page),

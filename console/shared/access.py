@@ -9,12 +9,12 @@ from __future__ import annotations
 
 from django.contrib.auth.backends import ModelBackend
 from django.db.models import Q
-from django.http import HttpRequest
+from django.http import Http404, HttpRequest
 from django.shortcuts import get_object_or_404
 from django_htmx.middleware import HtmxDetails
 
 from registries import permissions
-from registries.models import Instance, User
+from registries.models import Instance, Replica, User
 from syncjobs.models import Execution, Rule
 
 _MAXIMUM_NAMESAKES = 4
@@ -83,6 +83,21 @@ def can_read_audit(user: User) -> bool:
     return permissions.is_platform(user) or can_create_instances(user)
 
 
+def check_is_staff_or_404(user: User) -> None:
+    """Raise Http404 unless the user is of the platform's staff: for others the platform's pages don't exist."""
+    if not permissions.is_platform(user):
+        raise Http404
+
+
+def get_replica_or_404(user: User, replica_id: str) -> Replica:
+    """Return the replica with its primary, region and backend, if the user may see its primary."""
+    visible = Replica.objects.filter(primary__in=Instance.objects.visible_to(user))
+    return get_object_or_404(
+        visible.select_related("primary__account", "primary__region", "region", "backend__credential"),
+        replica_id=replica_id,
+    )
+
+
 def get_instance_or_404(user: User, instance_id: str) -> Instance:
     """Return the instance with its account, region and backend, if the user may see it."""
     visible = Instance.objects.visible_to(user)
@@ -104,5 +119,5 @@ def get_execution_or_404(user: User, execution_id: int) -> Execution:
     """Return the execution with its rule and source, if the user may see it."""
     visible = Execution.objects.visible_to(user)
     return get_object_or_404(
-        visible.select_related("source__account", "rule__target", "started_by"), pk=execution_id
+        visible.select_related("source__account", "rule__target", "replica", "started_by"), pk=execution_id
     )

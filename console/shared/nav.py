@@ -11,6 +11,7 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
 from console.shared import access, logs
+from registries import permissions
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,17 +47,30 @@ _GROUPS = (
         "",
         (
             Section(_("Overview"), "overview:show", "overview", frozenset({"overview"})),
-            Section(_("Instances"), "instances:list", "instance", frozenset({"instances", "credentials"})),
+            Section(
+                _("Instances"),
+                "instances:list",
+                "instance",
+                frozenset({"instances", "credentials", "repositories"}),
+            ),
         ),
     ),
     Group(
         _("Synchronization and Replication"),
-        (Section(_("Synchronization"), "rules:list", "sync", frozenset({"rules", "executions"})),),
+        (
+            Section(_("Synchronization"), "rules:list", "sync", frozenset({"rules", "executions"})),
+            Section(_("Instance Replication"), "replicas:list", "copy", frozenset({"replicas"})),
+        ),
     ),
 )
 _AUDIT = Group("", (Section(_("Audit"), "audit:list", "audit", frozenset({"audit"})),))
 _PLATFORM = Group(
-    _("Platform"), (Section(_("Administration"), "admin:index", "admin", frozenset({"admin"})),)
+    _("Platform"),
+    (
+        Section(_("Regions"), "regions:list", "overview", frozenset({"regions"})),
+        Section(_("Backends"), "backends:list", "instance", frozenset({"backends"})),
+        Section(_("Administration"), "admin:index", "admin", frozenset({"admin"})),
+    ),
 )
 
 
@@ -71,7 +85,7 @@ def navigation(request: HttpRequest) -> dict[str, Any]:
     groups = list(_GROUPS)
     if access.can_read_audit(user):
         groups.append(_AUDIT)
-    if user.is_staff:
+    if permissions.is_platform(user):
         groups.append(_PLATFORM)
     context["theme"] = user.theme
     context["navigation"] = [

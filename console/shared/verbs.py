@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy
+from django.utils.translation import gettext_lazy, pgettext_lazy
 
 NOUNS = {
     "account": gettext_lazy("Account"),
@@ -16,29 +16,35 @@ NOUNS = {
     "backend": gettext_lazy("Backend"),
     "instance": gettext_lazy("Instance"),
     "replica": gettext_lazy("Replica"),
+    "namespace": gettext_lazy("Namespace"),
     "hook": gettext_lazy("Push event secret"),
+    "api_key": gettext_lazy("API key"),
+    "api_token": gettext_lazy("API token"),
     "access_credential": gettext_lazy("Access credential"),
     "rule": gettext_lazy("Rule"),
     "execution": gettext_lazy("Execution"),
 }
 ACTS = {
-    "created": gettext_lazy("created"),
-    "updated": gettext_lazy("changed"),
-    "changed": gettext_lazy("changed"),
-    "deleted": gettext_lazy("deleted"),
-    "enabled": gettext_lazy("enabled"),
-    "disabled": gettext_lazy("disabled"),
-    "triggered": gettext_lazy("triggered"),
-    "stopped": gettext_lazy("stopped"),
-    "retried": gettext_lazy("retried"),
-    "issued": gettext_lazy("issued"),
-    "rotated": gettext_lazy("replaced"),
-    "accepted": gettext_lazy("accepted"),
-    "reset": gettext_lazy("reset"),
-    "chosen": gettext_lazy("chosen"),
-    "started": gettext_lazy("started"),
-    "refused": gettext_lazy("refused"),
-    "ended": gettext_lazy("ended"),
+    "created": pgettext_lazy("audit", "created"),
+    "updated": pgettext_lazy("audit", "changed"),
+    "changed": pgettext_lazy("audit", "changed"),
+    "deleted": pgettext_lazy("audit", "deleted"),
+    "enabled": pgettext_lazy("audit", "enabled"),
+    "disabled": pgettext_lazy("audit", "disabled"),
+    "triggered": pgettext_lazy("audit", "triggered"),
+    "checked": pgettext_lazy("audit", "checked"),
+    "repaired": pgettext_lazy("audit", "repaired"),
+    "stopped": pgettext_lazy("audit", "stopped"),
+    "retried": pgettext_lazy("audit", "retried"),
+    "issued": pgettext_lazy("audit", "issued"),
+    "revoked": pgettext_lazy("audit", "revoked"),
+    "rotated": pgettext_lazy("audit", "replaced"),
+    "accepted": pgettext_lazy("audit", "accepted"),
+    "reset": pgettext_lazy("audit", "reset"),
+    "chosen": pgettext_lazy("audit", "chosen"),
+    "started": pgettext_lazy("audit", "started"),
+    "refused": pgettext_lazy("audit", "refused"),
+    "ended": pgettext_lazy("audit", "ended"),
 }
 
 

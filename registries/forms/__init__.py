@@ -2,6 +2,7 @@
 
 from registries.forms.access_credential import AccessCredentialForm, CredentialChangeForm
 from registries.forms.account import AccountForm, StaffForm, UserForm
+from registries.forms.api_token import ApiTokenForm
 from registries.forms.instance import InstanceForm
 from registries.forms.invitation import InvitationForm
 from registries.forms.member import GrantForm, MemberForm
@@ -11,6 +12,7 @@ from registries.forms.platform import BackendForm, RegionForm
 __all__ = [
     "AccessCredentialForm",
     "AccountForm",
+    "ApiTokenForm",
     "BackendForm",
     "ChosenPasswordForm",
     "CredentialChangeForm",

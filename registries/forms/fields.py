@@ -115,7 +115,7 @@ class BandwidthWindowsField(forms.CharField):
         try:
             bandwidth.parse_windows(value)
         except bandwidth.InvalidBandwidth as error:
-            raise ValidationError(str(error)) from None
+            raise ValidationError(_(error.sentence) % {"text": error.text}) from None
 
 
 def show_rate(bytes_per_second: int) -> str:

@@ -1,4 +1,4 @@
-"""The form of a connected instance: the single gate for pages, REST, admin and files."""
+"""The form of an instance, connected or hosted: the single gate for pages, REST, admin and files."""
 
 from __future__ import annotations
 
@@ -18,8 +18,8 @@ from registries.forms.acting import ActingForm
 from registries.forms.fields import BandwidthField, BandwidthWindowsField
 from registries.models import Account, Credential, Edition, Instance, InstanceKind, Region, User
 from registries.oci.endpoint import Endpoint
-from registries.policies import Refused, check_can_change_edition
-from registries.services import connections, instances
+from registries.policies import Refused, check_can_change_edition, check_can_change_region
+from registries.services import backends, connections, instances
 
 _CONNECTION_FIELDS = ("endpoint_url", "username", "password", "verify_tls", "ca_pem", "skip_check")
 _LIMIT_FIELDS = ("requests_per_second", "bandwidth", "bandwidth_windows")
@@ -40,10 +40,20 @@ class InstanceForm(ActingForm):
     Creates or changes an instance of the account; `by` None is the platform's own command line.
 
     The password is write-only: empty on a change keeps the stored one. A new or changed connection is tried
-    unless `check` is False or the user says so. `with_id` adds the field `instance_id`, for the platform.
+    unless `check` is False or the user says so. `with_id` adds the field `instance_id`, for the platform. Of a
+    hosted instance, what is said about a connection is ignored: it lives in a backend of its region.
     """
 
     instance_id = forms.CharField(label=gettext_lazy("Instance ID"), required=False)
+    kind = forms.ChoiceField(
+        label=gettext_lazy("Kind"),
+        choices=[
+            (InstanceKind.CONNECTED, gettext_lazy("Connected: a registry that exists already")),
+            (InstanceKind.HOSTED, gettext_lazy("Hosted: a new registry on this platform")),
+        ],
+        initial=InstanceKind.CONNECTED,
+        widget=forms.RadioSelect,
+    )
     name = forms.CharField(label=gettext_lazy("Name"), max_length=50)
     edition = forms.ChoiceField(
         label=gettext_lazy("Edition"),
@@ -111,12 +121,16 @@ class InstanceForm(ActingForm):
         self._stored = Credential.objects.filter(instance=instance).first() if instance else None
         stored_values = values_of(instance) if instance else {}
         super().__init__(data, by=by, initial=stored_values | dict(initial or {}))
-        self.keep_if_absent(*_LIMIT_FIELDS)
+        self.keep_if_absent(*_LIMIT_FIELDS, "kind")
         if not with_id:
             del self.fields["instance_id"]
+        if instance:
+            self.fields.pop("kind", None)
         if instance and instance.kind == InstanceKind.HOSTED:
             for name in _CONNECTION_FIELDS:
                 del self.fields[name]
+        elif self.is_hosted:
+            self.fields["endpoint_url"].required = False
 
     def clean_instance_id(self) -> str:
         """Check the form of a given instance ID and that it is free."""
@@ -155,18 +169,30 @@ class InstanceForm(ActingForm):
                 raise ValidationError(str(refused)) from None
         return value
 
+    def clean_region(self) -> Region:
+        """Check that an existing instance may move there, and that a new hosted one finds room."""
+        region: Region = self.cleaned_data["region"]
+        try:
+            if self.instance:
+                check_can_change_region(self.instance, region)
+            elif self.is_hosted:
+                backends.check_has_room(region)
+        except Refused as refused:
+            raise ValidationError(str(refused)) from None
+        return region
+
     def clean_endpoint_url(self) -> str:
         """Return the address as `scheme://host[:port]`."""
-        return endpoint_rules.clean_url(self.cleaned_data["endpoint_url"])
+        return "" if self.is_hosted else endpoint_rules.clean_url(self.cleaned_data["endpoint_url"])
 
     def clean_ca_pem(self) -> str:
         """Check that certificates can be read."""
-        return endpoint_rules.clean_ca_pem(self.cleaned_data["ca_pem"])
+        return "" if self.is_hosted else endpoint_rules.clean_ca_pem(self.cleaned_data["ca_pem"])
 
     def clean(self) -> dict[str, Any]:
         """Check what concerns several fields, and last of all the connection."""
         values: dict[str, Any] = super().clean() or {}
-        if "endpoint_url" not in self.fields or self.errors:
+        if self.is_hosted or self.errors:
             return values
         self._check_credential(values)
         if self.errors or not self._check or values["skip_check"]:
@@ -176,10 +202,17 @@ class InstanceForm(ActingForm):
         return values
 
     @property
+    def is_hosted(self) -> bool:
+        """Whether the form is about a hosted instance, stored or to be created."""
+        if self.instance:
+            return self.instance.kind == InstanceKind.HOSTED
+        return "kind" in self.fields and self.data.get("kind") == InstanceKind.HOSTED
+
+    @property
     def connection_is_changed(self) -> bool:
         """Whether a valid form would make Regatta connect elsewhere or otherwise than now."""
         values = self.cleaned_data
-        if "endpoint_url" not in self.fields:
+        if self.is_hosted:
             return False
         if self.instance is None:
             return True
@@ -219,6 +252,9 @@ class InstanceForm(ActingForm):
             values["instance_id"] = self.cleaned_data["instance_id"]
         username = self.cleaned_data.get("username", "")
         password: str = self.cleaned_data.get("password", "")
+        if self.instance is None and self.is_hosted:
+            hosted = {name: value for name, value in values.items() if name not in _CONNECTION_FIELDS}
+            return instances.create_hosted(account=self.account, values=hosted, by=self.by, now=now)
         if self.instance is None:
             return instances.create_connected(
                 account=self.account, values=values, username=username, password=password, by=self.by, now=now

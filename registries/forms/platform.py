@@ -9,6 +9,7 @@ from typing import Any
 from django import forms
 from django.core.exceptions import ValidationError
 from django.db.models import QuerySet
+from django.forms.models import model_to_dict
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
@@ -16,6 +17,7 @@ from registries import naming
 from registries.forms import endpoint as endpoint_rules
 from registries.forms.acting import ActingForm
 from registries.models import Backend, Credential, Region, User
+from registries.policies import Refused, check_can_move_backend
 from registries.services import platform
 
 
@@ -26,12 +28,18 @@ class RegionForm(ActingForm):
     numeric_id = forms.IntegerField(label=gettext_lazy("Numeric ID"), min_value=1, max_value=2_147_483_647)
     name_en = forms.CharField(label=gettext_lazy("English name"), max_length=80)
     name_zh = forms.CharField(label=gettext_lazy("Chinese name"), max_length=80)
-    jurisdiction = forms.CharField(label=gettext_lazy("Jurisdiction"), max_length=40)
+    jurisdiction = forms.CharField(
+        label=gettext_lazy("Jurisdiction"),
+        max_length=40,
+        help_text=gettext_lazy(
+            "Replication between regions of different jurisdictions is cross-border and refused."
+        ),
+    )
 
     def __init__(
         self, data: Mapping[str, Any] | None = None, *, by: User | None, instance: Region | None = None
     ) -> None:
-        super().__init__(data, by=by)
+        super().__init__(data, by=by, initial=model_to_dict(instance) if instance else None)
         self.instance = instance
 
     def clean_code(self) -> str:
@@ -65,7 +73,12 @@ class RegionForm(ActingForm):
 
 
 class BackendForm(ActingForm):
-    """Attaches a real registry to a region, or changes one; an empty password of an existing one is kept."""
+    """
+    Attaches a real registry to a region, or changes one; an empty password of an existing one is kept.
+
+    `with_switch` adds the field that takes a backend out of service, for faces in which a box that is not ticked
+    means no.
+    """
 
     code = forms.SlugField(label=gettext_lazy("Code"), max_length=63)
     region = forms.ModelChoiceField(
@@ -85,12 +98,35 @@ class BackendForm(ActingForm):
     ca_pem = forms.CharField(
         label=gettext_lazy("CA certificate (PEM)"), required=False, widget=forms.Textarea
     )
+    capacity = forms.IntegerField(
+        label=gettext_lazy("Capacity"),
+        required=False,
+        min_value=0,
+        max_value=1_000_000,
+        help_text=gettext_lazy(
+            "How many hosted instances and replicas it takes; a full one takes no new ones. Empty: any number."
+        ),
+    )
+    is_active = forms.BooleanField(
+        label=gettext_lazy("In service"),
+        required=False,
+        initial=True,
+        help_text=gettext_lazy("Off: it takes nothing new. What lives in it goes on."),
+    )
 
     def __init__(
-        self, data: Mapping[str, Any] | None = None, *, by: User | None, instance: Backend | None = None
+        self,
+        data: Mapping[str, Any] | None = None,
+        *,
+        by: User | None,
+        instance: Backend | None = None,
+        with_switch: bool = False,
     ) -> None:
-        super().__init__(data, by=by)
+        super().__init__(data, by=by, initial=values_of_backend(instance) if instance else None)
         self.instance = instance
+        self.keep_if_absent("capacity")
+        if not with_switch:
+            del self.fields["is_active"]
 
     def clean_code(self) -> str:
         """Check that no other backend has the code."""
@@ -101,6 +137,16 @@ class BackendForm(ActingForm):
         if others.exists():
             raise ValidationError(_("Another backend has this code."))
         return value
+
+    def clean_region(self) -> Region:
+        """Check that a backend in which something lives stays in its region."""
+        region: Region = self.cleaned_data["region"]
+        if self.instance:
+            try:
+                check_can_move_backend(self.instance, region)
+            except Refused as refused:
+                raise ValidationError(str(refused)) from None
+        return region
 
     def clean_endpoint_url(self) -> str:
         """Return the address as `scheme://host[:port]`."""
@@ -139,3 +185,19 @@ class BackendForm(ActingForm):
             backend=self.instance, values=values, credential=credential, by=self.by, now=now
         )
         return self.instance
+
+
+def values_of_backend(backend: Backend) -> dict[str, Any]:
+    """Return the data with which a BackendForm would leave the backend as it is."""
+    credential = Credential.objects.filter(backend=backend).first()
+    return {
+        "code": backend.code,
+        "region": backend.region.code,
+        "endpoint_url": backend.endpoint_url,
+        "username": credential.username if credential else "",
+        "password": "",
+        "verify_tls": backend.verify_tls,
+        "ca_pem": backend.ca_pem,
+        "capacity": backend.capacity,
+        "is_active": backend.is_active,
+    }

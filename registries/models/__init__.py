@@ -8,6 +8,8 @@ from registries.models.access_credential import (
     CredentialState,
 )
 from registries.models.account import Account, Role, User
+from registries.models.api_key import ApiKey
+from registries.models.api_token import ApiToken, TokenScope
 from registries.models.audit_event import AuditEvent
 from registries.models.backend import Backend
 from registries.models.credential import Credential
@@ -19,6 +21,7 @@ from registries.models.namespace import Namespace
 from registries.models.region import Region
 from registries.models.replica import Replica, ReplicaStatus
 from registries.models.sign_in import SignIn, SignInThrottle
+from registries.models.stored_answer import StoredAnswer
 from registries.models.throttle_window import ThrottleWindow
 
 __all__ = [
@@ -26,6 +29,8 @@ __all__ = [
     "AccessCredential",
     "Account",
     "Action",
+    "ApiKey",
+    "ApiToken",
     "AuditEvent",
     "Backend",
     "Credential",
@@ -47,6 +52,8 @@ __all__ = [
     "Role",
     "SignIn",
     "SignInThrottle",
+    "StoredAnswer",
     "ThrottleWindow",
+    "TokenScope",
     "User",
 ]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import cast
+
 from django.db import models
 from django.db.models.functions import Coalesce
 from django.utils.translation import gettext_lazy as _
@@ -16,18 +18,15 @@ class BackendQuerySet(models.QuerySet["Backend"]):
 
     def with_tenants(self) -> BackendQuerySet:
         """Annotate `instance_count`, `replica_count` and `tenant_count`, which is both."""
-        return self.annotate(
-            instance_count=_count("instances"), replica_count=_count("replicas")
-        ).annotate(tenant_count=models.F("instance_count") + models.F("replica_count"))
+        return self.annotate(instance_count=_count("instances"), replica_count=_count("replicas")).annotate(
+            tenant_count=models.F("instance_count") + models.F("replica_count")
+        )
 
     def with_room(self) -> BackendQuerySet:
         """Keep those in service that are not known to be ill and not full, the emptiest first."""
-        return (
-            self.with_tenants()
-            .filter(models.Q(capacity=None) | models.Q(capacity__gt=models.F("tenant_count")), is_active=True)
-            .exclude(health=Health.UNHEALTHY)
-            .order_by("tenant_count", "code")
-        )
+        usable = self.with_tenants().filter(is_active=True).exclude(health=Health.UNHEALTHY)
+        tenants = models.F("tenant_count")
+        return usable.exclude(capacity__lte=tenants).order_by("tenant_count", "code")  # type: ignore[misc]  # annotated
 
 
 class Backend(models.Model):
@@ -91,28 +90,10 @@ class Backend(models.Model):
 
 def _count(relation: str) -> Coalesce:
     """Return a subquery that counts the rows of a relation: two joins would multiply each other."""
-    model = Backend._meta.get_field(relation).related_model
-    rows = model.objects.filter(backend=models.OuterRef("pk")).order_by().values("backend")
+    model = cast("type[models.Model]", Backend._meta.get_field(relation).related_model)
+    rows = model._default_manager.filter(backend=models.OuterRef("pk")).order_by().values("backend")
     return Coalesce(
         models.Subquery(rows.annotate(found=models.Count("pk")).values("found")),
         0,
         output_field=models.IntegerField(),
     )
-
-    def endpoint(self, prefix: str) -> Endpoint:
-        """
-        Return everything needed to speak to the part under the prefix, with the opened service credential.
-
-        For workers and connection tests only: the result holds a secret.
-
-        Raises VaultError if the stored credential does not open.
-        """
-        credential = getattr(self, "credential", None)
-        return Endpoint(
-            url=self.endpoint_url,
-            prefix=prefix,
-            username=credential.username if credential else None,
-            password=credential.open_password() if credential else None,
-            verify_tls=self.verify_tls,
-            ca_pem=self.ca_pem or None,
-        )

@@ -14,6 +14,7 @@ NAME_LIMIT = 255
 _COMPONENT = r"[a-z0-9]+(?:(?:\.|_|__|-+)[a-z0-9]+)*"
 _REPOSITORY = re.compile(rf"{_COMPONENT}(?:/{_COMPONENT})*", re.ASCII)
 _TAG = re.compile(r"[a-zA-Z0-9_][a-zA-Z0-9._-]{0,127}", re.ASCII)
+_FALLBACK_TAG = re.compile(r"sha(256|512)-[0-9a-f]{64}")
 
 
 @lru_cache(maxsize=8192)
@@ -40,3 +41,8 @@ def fallback_tag(digest: str) -> str:
     """
     algorithm, _, encoded = digest.partition(":")
     return re.sub(r"[^a-zA-Z0-9._-]", "-", f"{algorithm[:32]}-{encoded[:64]}")
+
+
+def is_fallback_tag(tag: str) -> bool:
+    """Tell whether the tag is one that `fallback_tag` makes."""
+    return _FALLBACK_TAG.fullmatch(tag) is not None

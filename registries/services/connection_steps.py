@@ -129,6 +129,8 @@ class Probe:
             await client.ping()
         if self._endpoint.username is None:
             raise StepSkipped(_("No username is stored: Regatta is anonymous here."))
+        if self._endpoint.prefix and not self._for_platform:  # a backend's account is no tenant's business
+            return _("The registry accepted this platform's account.")
         return _("The registry accepted %(username)s.") % {"username": self._endpoint.username}
 
     async def catalogue(self) -> str:

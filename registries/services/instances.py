@@ -9,11 +9,22 @@ from django.db import IntegrityError, transaction
 from django.db.models import ProtectedError
 from django.utils.translation import gettext as _
 
-from registries import audit, permissions, policies, quotas
-from registries.models import Account, Credential, Edition, Health, Instance, Permission, User
+from registries import audit, naming, permissions, policies, quotas
+from registries.models import (
+    Account,
+    Credential,
+    Edition,
+    Health,
+    Instance,
+    InstanceKind,
+    Permission,
+    User,
+)
+from registries.services import backends, contents
 from registries.vault import VaultError
 
 _AUDITED = ("name", "edition", "region", "endpoint_url", "verify_tls", "is_deletion_protected")
+_AUDITED_IF_HOSTED = ("name", "edition", "region", "is_deletion_protected")
 
 
 @transaction.atomic
@@ -48,6 +59,37 @@ def create_connected(
 
 
 @transaction.atomic
+def create_hosted(*, account: Account, values: dict[str, Any], by: User | None, now: datetime) -> Instance:
+    """
+    Create an instance in the emptiest backend of its region, under a path prefix of its own.
+
+    `values` are fields of Instance, without any of a connection. Raises PermissionDenied unless `by` may
+    administer the account, QuotaExceeded as `create_connected` does, and UnsupportedRegion if the region has no room.
+    """
+    permissions.check_can_administer(by, account)
+    quotas.check_room_for_instance(account, values.get("edition", Edition.STANDARD))
+    backend = backends.choose(values["region"])
+    instance = Instance.objects.create(
+        account=account,
+        kind=InstanceKind.HOSTED,
+        backend=backend,
+        prefix=naming.new_path_prefix(),
+        health=backend.health,
+        health_checked_at=backend.health_checked_at,
+        **values,
+    )
+    audit.record(
+        audit.Verb.INSTANCE_CREATED,
+        by=by,
+        target=instance,
+        account=account,
+        now=now,
+        changes={name: str(getattr(instance, name)) for name in (*_AUDITED_IF_HOSTED, "kind")},
+    )
+    return instance
+
+
+@transaction.atomic
 def update(
     *,
     instance: Instance,
@@ -63,9 +105,11 @@ def update(
     `password` None keeps the stored one, unless the endpoint's address changes: then the stored secret is
     cleared, so that it can't be sent to a server that its owner didn't mean (Harbor PR 23671).
 
-    Raises PermissionDenied, Refused if the edition would go down, and QuotaExceeded for the new edition.
+    Raises PermissionDenied, Refused if the edition would go down or the region cannot change, and QuotaExceeded for
+    the new edition.
     """
     permissions.check(by, Permission.MANAGE, instance)
+    policies.check_can_change_region(instance, values.get("region", instance.region))
     if "edition" in values:
         policies.check_can_change_edition(instance, values["edition"])
         if values["edition"] != instance.edition:
@@ -99,21 +143,20 @@ def update(
     return changes
 
 
-@transaction.atomic
 def delete(*, instance: Instance, by: User | None, now: datetime) -> None:
     """
     Delete the instance with its credentials and logs; the registry's content is not touched.
+
+    That of a hosted instance must be gone before, as nobody could reach it any more: its backend is asked, which
+    takes a while.
 
     Raises PermissionDenied, and Refused naming what still uses it.
     """
     permissions.check(by, Permission.MANAGE, instance)
     policies.check_can_delete(instance, now=now)
-    audit.record(audit.Verb.INSTANCE_DELETED, by=by, target=instance, account=instance.account, now=now)
-    try:
-        with transaction.atomic():
-            instance.delete()
-    except (ProtectedError, IntegrityError):
-        raise policies.Refused(_("Something began to use the instance just now. Try again.")) from None
+    if instance.backend is not None:
+        contents.check_is_empty(instance)
+    _delete(instance, by, now)
 
 
 def record_health(*, instance: Instance, health: Health, detail: str, now: datetime) -> None:
@@ -121,6 +164,17 @@ def record_health(*, instance: Instance, health: Health, detail: str, now: datet
     Instance.objects.filter(pk=instance.pk).update(
         health=health, health_detail=detail[:500], health_checked_at=now
     )
+
+
+@transaction.atomic
+def _delete(instance: Instance, by: User | None, now: datetime) -> None:
+    policies.check_can_delete(instance, now=now)
+    audit.record(audit.Verb.INSTANCE_DELETED, by=by, target=instance, account=instance.account, now=now)
+    try:
+        with transaction.atomic():
+            instance.delete()
+    except (ProtectedError, IntegrityError):
+        raise policies.Refused(_("Something began to use the instance just now. Try again.")) from None
 
 
 def _credential_differs(stored: Credential | None, username: str, password: str | None) -> bool:

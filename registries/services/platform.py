@@ -5,19 +5,19 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
-from django.core.exceptions import PermissionDenied
 from django.db import transaction
 from django.db.models import Model
-from django.utils.translation import gettext as _
 
-from registries import audit, permissions
-from registries.models import Backend, Credential, Region, User
+from registries import audit, permissions, policies
+from registries.models import Backend, Credential, Health, Region, User
+
+_CONNECTION = {"endpoint_url", "verify_tls", "ca_pem", "credential"}
 
 
 @transaction.atomic
 def create_region(*, values: dict[str, Any], by: User | None, now: datetime) -> Region:
     """Create a region; raises PermissionDenied unless `by` acts for the platform."""
-    _check_is_platform(by)
+    permissions.check_is_platform(by)
     region = Region.objects.create(**values)
     audit.record(
         audit.Verb.REGION_CREATED,
@@ -39,7 +39,7 @@ def update_region(
 
     Raises PermissionDenied unless `by` acts for the platform.
     """
-    _check_is_platform(by)
+    permissions.check_is_platform(by)
     changes = _assign(region, values)
     if changes:
         region.save()
@@ -56,7 +56,7 @@ def create_backend(
 
     Raises PermissionDenied unless `by` acts for the platform.
     """
-    _check_is_platform(by)
+    permissions.check_is_platform(by)
     backend = Backend.objects.create(**values)
     _store_credential(backend, *credential)
     audit.record(
@@ -65,7 +65,7 @@ def create_backend(
         target=backend,
         account=None,
         now=now,
-        changes={"endpoint_url": backend.endpoint_url},
+        changes={"endpoint_url": backend.endpoint_url, "region": backend.region.code},
     )
     return backend
 
@@ -82,17 +82,22 @@ def update_backend(
     """
     Change fields and credential of the backend; return what changed as {field: [old, new]}.
 
-    A password of None keeps the stored one, unless the address changes: then it is cleared.
+    A password of None keeps the stored one, unless the address changes: then it is cleared. What was known of its
+    health is forgotten when the connection changes.
 
-    Raises PermissionDenied unless `by` acts for the platform.
+    Raises PermissionDenied unless `by` acts for the platform, and Refused for another region while something lives
+    in it.
     """
-    _check_is_platform(by)
+    permissions.check_is_platform(by)
+    policies.check_can_move_backend(backend, values.get("region", backend.region))
     changes = _assign(backend, values)
     username, password = credential
     if password is None and "endpoint_url" in changes:
         password = ""  # the stored one was not meant for another server
     if _store_credential(backend, username, password):
         changes["credential"] = ["", "changed"]
+    if changes.keys() & _CONNECTION:
+        backend.health, backend.health_detail = Health.UNKNOWN, ""
     if changes:
         backend.save()
         audit.record(
@@ -126,8 +131,3 @@ def _store_credential(backend: Backend, username: str, password: str | None) -> 
         credential.seal_password(password)
     credential.save()
     return True
-
-
-def _check_is_platform(by: User | None) -> None:
-    if not permissions.is_platform(by):
-        raise PermissionDenied(_("Only the platform's staff may do this."))

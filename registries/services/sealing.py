@@ -15,7 +15,7 @@ from django.db import models, transaction
 from django.db.models import QuerySet
 
 from registries import vault
-from registries.models import AccessCredential, Credential, Instance
+from registries.models import AccessCredential, ApiKey, ApiToken, Credential, Instance
 from registries.services import hooks
 
 _BATCH = 100
@@ -92,7 +92,7 @@ def _stale(sealed: SealedField) -> QuerySet[Any]:
     )
 
 
-def _fingerprint(credential: AccessCredential, digest: str) -> dict[str, Any]:
+def _fingerprint(credential: AccessCredential | ApiToken, digest: str) -> dict[str, Any]:
     return {"secret_fingerprint": vault.fingerprint(digest, context=credential.fingerprint_context)}
 
 
@@ -111,5 +111,7 @@ FIELDS = (
         ("instance__account",),
         _fingerprint,
     ),
+    SealedField(ApiKey, "sealed_secret_key", lambda key: key.seal_context, ("user",)),
+    SealedField(ApiToken, "sealed_secret_digest", lambda token: token.seal_context, ("user",), _fingerprint),
 )
 """Every sealed field of this package; a test walks the models for one that is missing."""

@@ -1,7 +1,7 @@
 """Brings one blob into a target repository in the cheapest way there is: known, mounted, or sent."""
 
 import asyncio
-from collections.abc import AsyncGenerator, AsyncIterator
+from collections.abc import AsyncIterator
 from contextlib import suppress
 from dataclasses import dataclass
 
@@ -116,7 +116,7 @@ class BlobCopy:
     async def _send(self, upload: Upload | None = None) -> None:
         """Move the bytes, into the given session or a new one."""
         lane = self.lane
-        async with lane.route.budget.blob(self.blob.size):
+        async with lane.route.turn(self.blob), lane.route.budget.blob(self.blob.size):
             lane.progress.check()
             if upload is None:
                 # An interrupted copy leaves blobs in a repository that lists no tags. Where nothing was asked
@@ -174,10 +174,7 @@ class _Source:
             yield content[offset:]
             return
         with AT_SOURCE:
-            # The upload hashes what it sends, so nothing is verified twice.
-            stream = lane.route.source.stream_blob(
-                lane.source_repository, self._blob, offset=offset, verify=False
-            )
+            stream = lane.route.read_blob(lane.source_repository, self._blob, offset)
             try:
                 async for chunk in stream:
                     check()
@@ -186,8 +183,7 @@ class _Source:
                     count(len(chunk))
                     yield chunk
             finally:
-                if isinstance(stream, AsyncGenerator):
-                    await stream.aclose()
+                await stream.aclose()
 
 
 async def _abandon(target: RegistryClient, upload: Upload) -> None:

@@ -11,6 +11,7 @@ from registries.transfer.plan import RepositoryCopy
 from registries.transfer.progress import Progress, Stopped
 from registries.transfer.repository import RepositoryRun
 from registries.transfer.route import Route
+from registries.transfer.shared_reading import SharedReads
 
 __all__ = ["Engine", "Stopped"]
 
@@ -20,13 +21,20 @@ class Engine:
     Copies between one source and one target.
 
     Shared by all jobs that go between the same two endpoints in one event loop: what one of them has
-    brought, or is bringing, the others don't bring again.
+    brought, or is bringing, the others don't bring again. Engines that are given the same `reads` share what
+    they read from one source.
     """
 
     def __init__(
-        self, source: RegistryClient, target: RegistryClient, *, known: KnownBlobs, budget: Budget
+        self,
+        source: RegistryClient,
+        target: RegistryClient,
+        *,
+        known: KnownBlobs,
+        budget: Budget,
+        reads: SharedReads | None = None,
     ) -> None:
-        self._route = Route(source, target, known, budget)
+        self._route = Route(source, target, known, budget, reads)
 
     async def copy(
         self, request: RepositoryCopy, *, emit: Callable[[Event], None], is_stopping: Callable[[], bool]

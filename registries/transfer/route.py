@@ -1,11 +1,14 @@
 """What copies share: two registries, what was learnt of them, and what is on its way right now."""
 
 import asyncio
+from collections.abc import AsyncGenerator
+from contextlib import AbstractAsyncContextManager, nullcontext
 from dataclasses import dataclass, field
 from weakref import WeakValueDictionary
 
 from registries.oci.client import RegistryClient
 from registries.oci.errors import RegistryError
+from registries.oci.manifest import Descriptor
 from registries.oci.pace import Pace
 from registries.transfer.budget import Budget
 from registries.transfer.events import Side
@@ -15,6 +18,7 @@ from registries.transfer.mounts import MountRecord
 from registries.transfer.plan import CopyOptions
 from registries.transfer.progress import Progress
 from registries.transfer.recent import RecentManifests
+from registries.transfer.shared_reading import SharedReads
 
 
 class Blame:
@@ -45,7 +49,12 @@ class Route:
     """
 
     def __init__(
-        self, source: RegistryClient, target: RegistryClient, known: KnownBlobs, budget: Budget
+        self,
+        source: RegistryClient,
+        target: RegistryClient,
+        known: KnownBlobs,
+        budget: Budget,
+        reads: SharedReads | None = None,
     ) -> None:
         self.source = source
         self.target = target
@@ -59,6 +68,7 @@ class Route:
         self.indexes_subjects: bool | None = None
         self.deletes_by_tag = True
         self.mounts = MountRecord()
+        self._reads = reads
         self._locks: WeakValueDictionary[tuple[str, str], asyncio.Lock] = WeakValueDictionary()
 
     @property
@@ -75,6 +85,24 @@ class Route:
         Source: Docker Hub, "Pull usage and limits": a GET of a manifest counts, a HEAD does not.
         """
         return self.source.limiter.snapshot().remaining is not None
+
+    def read_blob(self, repository: str, blob: Descriptor, offset: int) -> AsyncGenerator[bytes, None]:
+        """
+        Yield the blob of the source from the offset on, unverified: the upload hashes what it sends.
+
+        While other targets read from the same source, they share the download.
+        """
+        reads = self._reads
+        if reads is not None and reads.is_shared(self.source.endpoint):
+            party = self.target.endpoint
+            return reads.stream(self.source, repository, blob, offset=offset, party=party)
+        return self.source.stream_blob(repository, blob, offset=offset, verify=False)
+
+    def turn(self, blob: Descriptor) -> AbstractAsyncContextManager[None]:
+        """Hold the turn to send a blob, which those have at the same time who share its download."""
+        if self._reads is None:
+            return nullcontext()
+        return self._reads.turn(self.source.endpoint, blob, self.target.endpoint)
 
     def lock(self, repository: str, tag: str) -> asyncio.Lock:
         """Return the lock of a tag that is read, changed and written back."""

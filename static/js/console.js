@@ -83,6 +83,19 @@ for (const form of document.querySelectorAll("form[data-cross-tenant]")) {
   show();
 }
 
+/* A choice shows the fields that belong to it: data-choice names the input, data-when its value. */
+
+for (const form of document.querySelectorAll("form[data-choice]")) {
+  const controls = form.elements.namedItem(form.dataset.choice);
+  const show = () => {
+    for (const group of form.querySelectorAll("[data-when]")) {
+      group.hidden = group.dataset.when !== controls.value;
+    }
+  };
+  form.addEventListener("change", show);
+  show();
+}
+
 /* Keys. */
 
 document.addEventListener("keydown", (event) => {
@@ -135,6 +148,18 @@ document.addEventListener("htmx:afterSwap", (event) => {
 });
 
 document.addEventListener("htmx:afterSettle", watchToasts);
+
+/* What a live part has become is said once, when it changes; the figures in between are not. */
+
+const announcements = document.getElementById("announcements");
+const announced = () => document.querySelector("[data-announce]")?.dataset.announce ?? "";
+let lastAnnounced = announced();
+
+document.addEventListener("htmx:afterSettle", () => {
+  const text = announced();
+  if (text !== lastAnnounced && announcements) announcements.textContent = text;
+  lastAnnounced = text;
+});
 
 /* An action that fails says so; a live part that fails shows the whole page anew, with its error if there is one. */
 

@@ -12,25 +12,29 @@ import random
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Any
 
 from django.conf import settings
 from django.db import transaction
 
 from registries.bandwidth import parse_windows
-from registries.models import CredentialState, Instance
+from registries.models import CredentialState, Instance, ReplicaStatus
 from registries.transfer.plan import ALL_KINDS, CopyOptions
 from registries.vault import VaultError
 from syncjobs import reasons
 from syncjobs.drain import turns
-from syncjobs.drain.assignment import Assignment, Limits, Reason, Refusal
+from syncjobs.drain.assignment import Assignment, Limits, Reason, Refusal, Work
 from syncjobs.drain.recorder import backoff
-from syncjobs.models import ArtifactType, Execution, Job, JobKind, Outcome
+from syncjobs.models import MIRROR_SCANS, ArtifactType, Execution, Job, JobKind, Outcome, Trigger
+from syncjobs.planner import EVERYTHING
 from syncjobs.services import executions, rules
 from syncjobs.services.rules import CredentialStopped
 from syncjobs.states import Status
 
 MOST_LOST_WORKERS = 5
-_STOPS = frozenset({reasons.STOPPED_BY_USER, reasons.ACCOUNT_DISABLED})
+_STOPS = frozenset({reasons.STOPPED_BY_USER, reasons.ACCOUNT_DISABLED, reasons.REPLICA_DELETED})
+_NEVER_GIVES_UP = timedelta(days=36_500)
+_REPLICA_WAITS_SECONDS = 30.0
 _REASONS = {
     None: reasons.CREDENTIAL_REJECTED,
     CredentialState.DISABLED: reasons.CREDENTIAL_DISABLED,
@@ -106,19 +110,30 @@ def _next_attempt(job: Job, now: datetime) -> datetime | None:
 
 
 def _retry_until(job: Job, now: datetime) -> datetime:
-    window = job.execution.rule.retry_window_seconds if job.execution.rule else 0
-    return (job.first_failed_at or now) + timedelta(seconds=window)
+    rule = job.execution.rule
+    window = timedelta(seconds=rule.retry_window_seconds) if rule else _NEVER_GIVES_UP
+    return (job.first_failed_at or now) + window
 
 
 def _find_problem(job: Job) -> _Problem | None:
-    if job.execution.stop_requested_at is not None:
-        return _Problem(Reason(job.execution.reason or reasons.STOPPED_BY_USER))
-    rule = job.execution.rule
-    if rule is not None and not rule.source.account.is_active:
+    execution = job.execution
+    if execution.stop_requested_at is not None:
+        return _Problem(Reason(execution.reason or reasons.STOPPED_BY_USER))
+    if execution.rule is None and _is_replica_going(execution):
+        return _Problem(Reason(reasons.REPLICA_DELETED))
+    if not execution.source.account.is_active and execution.trigger != Trigger.REMOVAL:
         return _Problem(Reason(reasons.ACCOUNT_DISABLED))
     if job.lost_count >= MOST_LOST_WORKERS:
         return _Problem(Reason(reasons.WORKER_LOST))
     return None
+
+
+def _is_replica_going(execution: Execution) -> bool:
+    """Tell whether only a removal may still work on the replica, or nobody because it is gone."""
+    replica = execution.replica
+    return replica is None or (
+        replica.status == ReplicaStatus.DELETING and execution.trigger != Trigger.REMOVAL
+    )
 
 
 def _credential_problem(execution: Execution, now: datetime) -> _Problem | None:
@@ -136,9 +151,6 @@ def _credential_problem(execution: Execution, now: datetime) -> _Problem | None:
 
 def _assignment(job: Job, now: datetime) -> Assignment:
     execution = job.execution
-    rule = execution.rule
-    if rule is None or rule.target is None:
-        raise ValueError(f"Execution {execution.pk} belongs to no rule, or leads nowhere.")
     tags = job.retry_tags if job.retry_tags is not None else job.tags
     return Assignment(
         job_id=job.pk,
@@ -146,30 +158,67 @@ def _assignment(job: Job, now: datetime) -> Assignment:
         account_id=job.account_id,
         is_discovery=job.kind == JobKind.DISCOVER,
         attempt=job.attempt,
-        selection=rule.selection,
-        options=CopyOptions(
-            override=rule.override,
-            kinds=ALL_KINDS if rule.artifact_type == ArtifactType.BOTH else frozenset({rule.artifact_type}),
-            referrers=rule.with_referrers,
-        ),
-        source=rule.source.endpoint(),
-        target=rule.target.endpoint(),
         source_repository=job.source_repository,
         target_repository=job.target_repository,
         tags=None if tags is None else tuple(tags),
         deleted_tags=tuple(
             tag for tag in job.deleted_tags if job.retry_tags is None or tag in job.retry_tags
         ),
-        rule_id=rule.pk,
-        rule_limits=Limits(None, rule.bandwidth, parse_windows(rule.bandwidth_windows), rule.time_zone),
-        source_limits=_limits_of(rule.source),
-        target_limits=_limits_of(rule.target),
         retry_until=_retry_until(job, now),
         has_failed_before=job.first_failed_at is not None,
         failed_for_good_count=job.failed_count,
         is_suspect=job.lost_count >= turns.SUSPECT_AFTER,
         previous=_previous(job),
+        **(_ways_of_rule(execution) if execution.rule else _ways_of_replica(execution)),
     )
+
+
+def _ways_of_rule(execution: Execution) -> dict[str, Any]:
+    """Return where the jobs of a rule lead and how they copy."""
+    rule = execution.rule
+    if rule is None or rule.target is None:
+        raise ValueError(f"Execution {execution.pk} belongs to no rule, or leads nowhere.")
+    return {
+        "selection": rule.selection,
+        "options": CopyOptions(
+            override=rule.override,
+            kinds=ALL_KINDS if rule.artifact_type == ArtifactType.BOTH else frozenset({rule.artifact_type}),
+            referrers=rule.with_referrers,
+        ),
+        "source": rule.source.endpoint(),
+        "target": rule.target.endpoint(),
+        "rule_id": rule.pk,
+        "rule_limits": Limits(None, rule.bandwidth, parse_windows(rule.bandwidth_windows), rule.time_zone),
+        "source_limits": _limits_of(rule.source),
+        "target_limits": _limits_of(rule.target),
+    }
+
+
+def _ways_of_replica(execution: Execution) -> dict[str, Any]:
+    """Return where the jobs of a replica lead: everything, as it is, and for as long as it takes."""
+    replica = execution.replica
+    if replica is None:
+        raise ValueError(f"Execution {execution.pk} belongs to no replica.")
+    if execution.trigger == Trigger.REMOVAL:
+        work = Work.REMOVE
+    elif execution.trigger == Trigger.DRIFT:
+        work = Work.COMPARE
+    else:
+        work = Work.MIRROR if execution.trigger in MIRROR_SCANS else Work.COPY
+    return {
+        "selection": EVERYTHING,
+        "options": CopyOptions(override=True),
+        "source": replica.primary.endpoint(),
+        "target": replica.endpoint(),
+        "rule_id": None,
+        "rule_limits": Limits(),
+        "source_limits": _limits_of(replica.primary),
+        "target_limits": Limits(),
+        "work": work,
+        "replica_id": replica.pk,
+        "is_confirmed": execution.trigger == Trigger.REPAIR,
+        "longest_wait_seconds": _REPLICA_WAITS_SECONDS,
+    }
 
 
 def _limits_of(instance: Instance) -> Limits:

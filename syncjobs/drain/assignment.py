@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
+from enum import Enum
 from zoneinfo import ZoneInfo
 
 from registries.bandwidth import Window, limit_at
@@ -28,6 +29,15 @@ class Limits:
         return limit_at(local, base=self.bandwidth, windows=self.windows)
 
 
+class Work(Enum):
+    """What a job does with its repository; discovery finds the repositories for it."""
+
+    COPY = "copy"
+    MIRROR = "mirror"
+    COMPARE = "compare"
+    REMOVE = "remove"
+
+
 @dataclass(frozen=True, slots=True)
 class Assignment:
     """
@@ -35,7 +45,9 @@ class Assignment:
 
     `tags` None means: those that the selection finds in the source's list. `previous` is what earlier attempts
     stored, tag → (status, digest), so that a tag copied before a worker died still counts as copied.
-    With a suspect, several workers have died.
+    With a suspect, several workers have died. A job of a replica has a `replica_id` instead of a `rule_id`; of
+    its mirror, `is_confirmed` says that somebody took the safety brake off. No wait for another attempt is longer
+    than `longest_wait_seconds`.
     """
 
     job_id: int
@@ -51,7 +63,7 @@ class Assignment:
     target_repository: str
     tags: tuple[str, ...] | None
     deleted_tags: tuple[str, ...]
-    rule_id: int
+    rule_id: int | None
     rule_limits: Limits
     source_limits: Limits
     target_limits: Limits
@@ -60,6 +72,10 @@ class Assignment:
     failed_for_good_count: int
     is_suspect: bool = False
     previous: Mapping[str, tuple[str, str]] = field(default_factory=dict)
+    work: Work = Work.COPY
+    replica_id: int | None = None
+    is_confirmed: bool = False
+    longest_wait_seconds: float = 600.0
 
 
 @dataclass(frozen=True, slots=True)

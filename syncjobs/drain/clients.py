@@ -8,6 +8,7 @@ at a target is forgotten, because it may have changed since.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from contextlib import AbstractContextManager, nullcontext
 from datetime import UTC, datetime
 
 from registries.oci.client import RegistryClient
@@ -18,7 +19,8 @@ from registries.oci.pace import Pace
 from registries.transfer.budget import Budget
 from registries.transfer.engine import Engine
 from registries.transfer.known import KnownBlobs
-from syncjobs.drain.assignment import Assignment, Limits
+from registries.transfer.shared_reading import SharedReads
+from syncjobs.drain.assignment import Assignment, Limits, Work
 
 _MOST_IDLE_CLIENTS = 16
 
@@ -36,6 +38,7 @@ class ClientPool:
         self._paces: dict[int, tuple[Limits, Pace]] = {}
         self._worker_counts: Mapping[str, int] = {}
         self._used: dict[tuple[Endpoint, bool], None] = {}
+        self._reads = SharedReads()
 
     async def rest(self) -> None:
         """
@@ -43,6 +46,7 @@ class ClientPool:
 
         So a changed address or credential, which makes another client, leaves none behind.
         """
+        await self._reads.aclose()
         kept = set(list(self._used)[-_MOST_IDLE_CLIENTS:])
         await self._close(key for key in list(self._clients) if key not in kept)
         keys = {endpoint.key for endpoint, _writes in self._clients}
@@ -53,6 +57,7 @@ class ClientPool:
 
     async def aclose(self) -> None:
         """Close every client."""
+        await self._reads.aclose()
         await self._close(list(self._clients))
 
     @property
@@ -70,8 +75,10 @@ class ClientPool:
                 self._limits[endpoint.key] = limits
                 self._share(endpoint.key)
 
-    def pace(self, assignment: Assignment) -> Pace:
-        """Return the bandwidth limit of a rule, which all its jobs share."""
+    def pace(self, assignment: Assignment) -> Pace | None:
+        """Return the bandwidth limit of a rule, which all its jobs share; a replica has none of its own."""
+        if assignment.rule_id is None:
+            return None
         _, pace = self._paces.get(assignment.rule_id, (None, Pace()))
         self._paces[assignment.rule_id] = (assignment.rule_limits, pace)
         pace.set_rate(assignment.rule_limits.bandwidth_at(datetime.now(UTC)))
@@ -109,8 +116,14 @@ class ClientPool:
         if pair not in self._engines:
             known = self._known.setdefault(target, KnownBlobs())
             reader, writer = self.client(source), self.client(target, writes=True)
-            self._engines[pair] = Engine(reader, writer, known=known, budget=Budget())
+            self._engines[pair] = Engine(reader, writer, known=known, budget=Budget(), reads=self._reads)
         return self._engines[pair]
+
+    def expecting(self, assignment: Assignment) -> AbstractContextManager[None]:
+        """Let other replicas of the same primary share with this job what they read, as long as it runs."""
+        if assignment.replica_id is None or assignment.work not in (Work.COPY, Work.MIRROR):
+            return nullcontext()
+        return self._reads.expecting(assignment.source, assignment.target, assignment.source_repository)
 
     async def _close(self, keys: Iterable[tuple[Endpoint, bool]]) -> None:
         for key in keys:

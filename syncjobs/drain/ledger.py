@@ -40,11 +40,11 @@ def claim(
     rejected, stopped meanwhile, killed too many workers) comes back as a Refusal, under lease as well: the
     recorder ends it.
     """
-    if not turns.has_due(now):
+    if not turns.has_due(now, token):
         return []  # without the lock that a transaction would take on SQLite
     with transaction.atomic():
-        ids = turns.lock_due(Queue.INTERACTIVE, interactive_room, now)
-        ids += turns.lock_due(Queue.BULK, bulk_room - len(ids), now)
+        ids = turns.lock_due(Queue.INTERACTIVE, interactive_room, now, token)
+        ids += turns.lock_due(Queue.BULK, bulk_room - len(ids), now, token)
         ids += turns.lock_suspect(now) if takes_suspect else []
         if not ids:
             return []
@@ -67,9 +67,12 @@ def claim(
         by_id = executions.select_related(
             "rule__source__backend__credential",
             "rule__source__credential",
-            "rule__source__account",
+            "source__account",
             "rule__target__backend__credential",
             "rule__target__credential",
+            "replica__backend__credential",
+            "replica__primary__backend__credential",
+            "replica__primary__credential",
         ).in_bulk()
         for job in jobs:
             job.execution = by_id[job.execution_id]
@@ -170,8 +173,17 @@ def sign_out(*, token: str) -> None:
     Worker.objects.filter(token=token).delete()
 
 
-def open_copies(assignment: Assignment, edges: Iterable[tuple[str, str]], now: datetime) -> int:
-    """Create a job for each repository that discovery found; safe to repeat. Returns how many it was given."""
+def open_copies(
+    assignment: Assignment,
+    edges: Iterable[tuple[str, str]],
+    now: datetime,
+    deletions: Mapping[str, Sequence[str]] | None = None,
+) -> int:
+    """
+    Create a job for each repository that discovery found; safe to repeat. Returns how many it was given.
+
+    `deletions` are the tags that a mirror deletes, by source repository.
+    """
     jobs = [
         Job(
             execution_id=assignment.execution_id,
@@ -180,6 +192,7 @@ def open_copies(assignment: Assignment, edges: Iterable[tuple[str, str]], now: d
             queue=Queue.BULK,
             source_repository=source,
             target_repository=target,
+            deleted_tags=list((deletions or {}).get(source, ())),
             not_before=now,
         )
         for source, target in edges

@@ -136,18 +136,17 @@ class Drain:
             is_stopping = self._hand.stopper(assignment)
             return await jobs.copy(assignment, record, self._pool, is_stopping=is_stopping)
         try:
-            plan = await jobs.discover(assignment, self._pool)
+            found = await jobs.discover(assignment, self._pool)
         except RegistryError as error:
             error.side = error.side or "source"
             return jobs.ending_of_error(assignment, error)
         now = timezone.now()
-        for code, refused in plan.refused.items():
+        for code, refused in found.refused.items():
             await self._database.run(ledger.open_failures, assignment, refused, Reason(code), now)
-        edges = plan.copyable
-        await self._database.run(ledger.open_copies, assignment, edges, now)
-        if len(edges) > MOST_JOBS:
+        await self._database.run(ledger.open_copies, assignment, found.edges, now, found.deletions)
+        if len(found.edges) > MOST_JOBS:
             await self._database.run(queue.ring_all)
-        return Ending("done")
+        return found.ending
 
     async def _flush(self) -> None:
         self._flushed_at = time.monotonic()

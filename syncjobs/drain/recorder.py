@@ -43,12 +43,14 @@ class Ending:
 
     `again` puts the job back until `not_before`. `retry_tags` are what is left to do, now or when a user
     retries, and what the attempt did for the others is kept; None means that everything has to be done again.
+    `findings` are what a job found out beside tags.
     """
 
     how: Literal["done", "again", "failed", "stopped"]
     reason: Reason = field(default_factory=Reason)
     not_before: datetime | None = None
     retry_tags: tuple[str, ...] | None = None
+    findings: Mapping[str, int] | None = None
 
 
 _DONE = Ending("done")
@@ -102,6 +104,10 @@ class JobRecord:
         elif self.assignment.tags is not None:
             self.settled_tags.add(event.tag)
         self.counts[status] += 1
+
+    def retract(self, status: str) -> None:
+        """An outcome of this status that was told will be told again, as what became of it."""
+        self.counts[status] -= 1
 
     def take_news(self, now: datetime) -> News:
         """Return what is not in the database yet, and forget it."""
@@ -255,6 +261,8 @@ class Recorder:
             "reason_detail": ending.reason.detail[:500],
             "bytes_copied": F("bytes_copied") + record.bytes_copied,
         }
+        if ending.findings:
+            changes["findings"] = dict(ending.findings)
         keeps_counts = ending.how != "again" or ending.retry_tags is not None
         if keeps_counts:
             counts = Counter(record.counts)
@@ -286,7 +294,7 @@ class Recorder:
         )
 
 
-def backoff(attempt: int, *, spread: float) -> timedelta:
+def backoff(attempt: int, *, spread: float, longest_seconds: float = 600.0) -> timedelta:
     """Return how long a job waits after its n-th attempt: 5 s doubling to 10 min; `spread` is 0 to 1."""
-    seconds = min(5.0 * 2 ** (attempt - 1), 600.0)
+    seconds = min(5.0 * 2 ** min(attempt - 1, 20), longest_seconds)
     return timedelta(seconds=seconds * (0.75 + 0.5 * spread))

@@ -123,7 +123,8 @@ class Execution(models.Model):
         constraints = [
             models.CheckConstraint(
                 condition=models.Q(rule__isnull=False, replica__isnull=True)
-                | models.Q(rule__isnull=True) & (models.Q(replica__isnull=False) | ~models.Q(replica_name="")),
+                | models.Q(rule__isnull=True)
+                & (models.Q(replica__isnull=False) | ~models.Q(replica_name="")),
                 name="execution_of_rule_or_replica",
             ),
             models.CheckConstraint(

@@ -36,7 +36,10 @@ class Outcome(models.Model):
         verbose_name = _("outcome")
         verbose_name_plural = _("outcomes")
         ordering = ("id",)
-        indexes = [models.Index(fields=["execution", "status", "id"], name="outcome_by_execution")]
+        indexes = [
+            models.Index(fields=["execution", "status", "id"], name="outcome_by_execution"),
+            models.Index(fields=["digest"], name="outcome_by_digest", condition=models.Q(status="copied")),
+        ]
         constraints = [models.UniqueConstraint(fields=["job", "tag"], name="one_outcome_per_tag")]
 
     def __str__(self) -> str:

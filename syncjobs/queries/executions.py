@@ -1,4 +1,4 @@
-"""The log of a rule, and one execution in all its detail."""
+"""The log of a rule or a replica, and one execution in all its detail."""
 
 from __future__ import annotations
 
@@ -7,8 +7,9 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
-from django.db.models import Case, Count, IntegerField, Value, When
+from django.db.models import Case, Count, IntegerField, Q, Value, When
 
+from registries.models import Replica
 from syncjobs.models import Execution, Job, JobKind, Outcome, Rule
 from syncjobs.queries.rows import Rows
 from syncjobs.states import Status
@@ -16,6 +17,7 @@ from syncjobs.states import Status
 _COUNTED = ("copied", "up_to_date", "skipped", "failed", "deleted")
 _WORST_FIRST = (Status.FAILED, Status.RUNNING, Status.PENDING, Status.STOPPED, Status.SUCCEEDED)
 _MAXIMUM_SHOWN = 10_000
+_CURRENT_SHOWN = 8
 _ESTIMATE_AFTER = timedelta(seconds=10)
 
 
@@ -26,6 +28,21 @@ class ExecutionRow:
     execution: Execution
     duration: timedelta | None
     success_ratio: float | None
+
+    @property
+    def repositories(self) -> dict[str, int]:
+        """How many repositories ended well, ended badly, and have not ended: as far as the log knows."""
+        succeeded, failed = self.execution.succeeded_repository_count, self.execution.failed_repository_count
+        return {
+            "succeeded": succeeded,
+            "failed": failed,
+            "pending": max(0, self.execution.repository_count - succeeded - failed),
+        }
+
+    @property
+    def finished_count(self) -> int:
+        """How many repositories need no more work."""
+        return self.execution.succeeded_repository_count + self.execution.failed_repository_count
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +78,8 @@ class ExecutionSummary:
     `repositories` counts them by status; `retryable_count` includes a failed look for repositories.
     `bytes_per_second` is the average so far; `remaining` an estimate from the repositories done, None where
     there is nothing to estimate from; `is_paused` says that a registry asked for a pause which is not over;
-    `waiting_for` is the job whose next attempt comes first.
+    `waiting_for` is the job whose next attempt comes first, one of `waiting_count`; `current` are the repositories
+    in work, those that began first, eight at most.
     """
 
     execution: Execution
@@ -74,6 +92,8 @@ class ExecutionSummary:
     remaining: timedelta | None
     is_paused: bool
     waiting_for: Job | None
+    waiting_count: int
+    current: tuple[JobRow, ...]
 
     @property
     def repository_count(self) -> int:
@@ -95,15 +115,15 @@ def describe_executions(executions: Iterable[Execution], now: datetime) -> list[
 
 def list_executions(
     *,
-    rule: Rule,
+    of: Rule | Replica,
     now: datetime,
     status: str = "",
     trigger: str = "",
     since: datetime | None = None,
     until: datetime | None = None,
 ) -> Rows[ExecutionRow]:
-    """Return the log of a rule, the newest first, narrowed to those created in [since, until)."""
-    found = Execution.objects.filter(rule=rule)
+    """Return the log of a rule or a replica, the newest first, narrowed to those created in [since, until)."""
+    found = of.executions.all()
     if status:
         found = found.filter(status=status)
     if trigger:
@@ -117,16 +137,20 @@ def list_executions(
 
 def summarize(execution: Execution, now: datetime) -> ExecutionSummary:
     """Return the summary as of now, with what the running attempts have done so far."""
-    grouped = execution.jobs.values_list("kind", "status").annotate(Count("id")).order_by()
+    tried = Count("id", filter=Q(attempt__gt=0))
+    grouped = execution.jobs.values_list("kind", "status").annotate(Count("id"), tried=tried).order_by()
     repositories = {status.value: 0 for status in Status}
-    retryable_count = 0
-    for kind, status, count in grouped:
+    retryable_count = waiting_count = 0
+    for kind, status, count, tried_count in grouped:
         if kind == JobKind.COPY:
             repositories[status] = count
+        if status == Status.PENDING:
+            waiting_count += tried_count
         if status in {Status.FAILED, Status.STOPPED}:
             retryable_count += count
     duration = execution.duration(now)
-    counts = _sum(execution, *_running_progress(execution))
+    running = _list_running(execution)
+    counts = _sum(execution, *(job.progress for job in running))
     waiting_for = None
     if execution.next_attempt_at:
         waiting_for = (
@@ -144,6 +168,8 @@ def summarize(execution: Execution, now: datetime) -> ExecutionSummary:
         remaining=None,
         is_paused=bool(not execution.is_final and execution.paused_until and execution.paused_until > now),
         waiting_for=waiting_for,
+        waiting_count=waiting_count,
+        current=tuple(_describe_jobs(running[:_CURRENT_SHOWN])),
     )
     return replace(summary, remaining=_estimate(summary))
 
@@ -167,7 +193,7 @@ def list_jobs(execution: Execution, *, status: str = "") -> Rows[JobRow]:
 
 def list_outcomes(execution: Execution, *, status: str, job_id: int | None = None) -> Rows[Outcome]:
     """Return what became of single tags, the first ten thousand of them, with their jobs."""
-    outcomes = Outcome.objects.filter(execution=execution, status=status).select_related("job")
+    outcomes = Outcome.objects.filter(execution=execution, status=status).prefetch_related("job")
     if job_id is not None:
         outcomes = outcomes.filter(job=job_id)
     return Rows(outcomes.order_by("id"), list, limit=_MAXIMUM_SHOWN)
@@ -182,10 +208,10 @@ def _state(job: Job) -> str:
     return "waiting" if is_waiting else job.status
 
 
-def _running_progress(execution: Execution) -> list[dict[str, int]]:
+def _list_running(execution: Execution) -> list[Job]:
     if execution.is_final:
         return []
-    return list(execution.jobs.filter(status=Status.RUNNING).values_list("progress", flat=True))
+    return list(execution.jobs.filter(status=Status.RUNNING).order_by("started_at", "id"))
 
 
 def _sum(stored: Execution | Job, *progress: dict[str, int]) -> TagCounts:

@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 
 from django.db.models import Count, Q, Sum
 
-from registries.models import Health, Instance, User
+from registries.models import Account, Backend, Health, Instance, Region, User
 from syncjobs.models import Execution, Rule
 from syncjobs.queries.executions import ExecutionRow, describe_executions
 from syncjobs.states import Status
@@ -44,6 +44,20 @@ class Overview:
         return self.succeeded_count / decided if decided else None
 
 
+@dataclass(frozen=True, slots=True)
+class Platform:
+    """What the platform's staff sets up before tenants can begin."""
+
+    region_count: int
+    backend_count: int
+    account_count: int
+
+
+def platform() -> Platform:
+    """Return how much of it is there; for staff only."""
+    return Platform(Region.objects.count(), Backend.objects.count(), Account.objects.count())
+
+
 def overview(user: User, now: datetime) -> Overview:
     """Return the overview, with ten of the latest executions: the last day's failures first."""
     instances = Instance.objects.visible_to(user)
@@ -64,7 +78,8 @@ def overview(user: User, now: datetime) -> Overview:
     )
     # In two steps: the first reads nothing but the index on source and id, however many executions there are.
     newest = list(executions.order_by("-id").values_list("pk", flat=True)[:_LOOKED_AT])
-    latest = Execution.objects.filter(pk__in=newest).select_related("rule", "source").order_by("-id")
+    latest = Execution.objects.filter(pk__in=newest).order_by("-id")
+    latest = latest.select_related("rule", "source", "replica__region")
     failures_first = sorted(
         latest, key=lambda run: run.status != Status.FAILED or run.created_at < now - _DAY
     )

@@ -12,6 +12,8 @@ from registries import audit, permissions
 from registries.models import Permission, User
 from syncjobs import policies, queue, reasons, states
 from syncjobs.models import Execution, Job, JobKind, OutcomeStatus, Queue, Rule, Trigger
+from syncjobs.services import replica_endings
+from syncjobs.services.followers import Follower
 from syncjobs.states import Status
 
 _TAG_COUNTS = ("copied_count", "up_to_date_count", "skipped_count", "failed_count", "deleted_count")
@@ -37,6 +39,18 @@ def open_scan(*, rule: Rule, trigger: Trigger, by: User | None, now: datetime) -
     )
     queue.ring()
     return execution
+
+
+def open_push(*, follower: Follower, now: datetime) -> Execution:
+    """Open an execution for what was pushed; its jobs are the caller's affair."""
+    return Execution.objects.create(
+        source=follower.source,
+        rule=follower.rule,
+        replica=follower.replica,
+        replica_name=follower.replica.replica_id if follower.replica else "",
+        trigger=Trigger.PUSH,
+        created_at=now,
+    )
 
 
 @transaction.atomic
@@ -141,9 +155,10 @@ def settle(execution_pk: int, *, now: datetime) -> None:
         changes |= {"reason": failed.reason, "reason_detail": failed.reason_detail}
     elif final is Status.STOPPED:
         changes["reason"] = stop_reasons[0] or reasons.STOPPED_BY_USER
-    elif not tally["repository_count"]:
+    elif not tally["repository_count"] and execution.filter(replica_name="").exists():
         changes["reason"] = reasons.NOTHING_MATCHED
-    execution.move(final, **changes)
+    if execution.move(final, **changes):
+        replica_endings.conclude(execution_pk, now=now)
 
 
 def _lock(execution: Execution) -> Execution:

@@ -1,5 +1,5 @@
 """
-Takes in what registries tell, and decides which rules it concerns.
+Takes in what registries tell, and decides which rules and replicas it concerns.
 
 An event is stored before anything is decided, and handled in a transaction of its own; what no request could
 handle, `tick` does. Events are hints: one that is lost or repeated costs time, because a tag is resolved when
@@ -17,12 +17,12 @@ from django.db import OperationalError, transaction
 from django.db.models import Max
 
 from registries.models import Instance
-from registries.policies import RULE_EDITIONS
 from registries.transfer.graph import is_companion
 from syncjobs import planner
-from syncjobs.models import EventAction, Job, JobKind, Outcome, OutcomeStatus, PushEvent, Rule
+from syncjobs.models import EventAction, Job, JobKind, Outcome, OutcomeStatus, PushEvent
 from syncjobs.planner import Selection
-from syncjobs.services import pushes
+from syncjobs.services import followers, pushes
+from syncjobs.services.followers import Follower
 from syncjobs.states import Status
 
 _PAGE = 500
@@ -103,18 +103,18 @@ def _handle_page(instance_pk: int, after: int, now: datetime) -> tuple[list[Push
     events = list(waiting.order_by("pk")[:_PAGE])
     if instance is None or not events:
         return [], set()
-    rules = _list_rules(instance)
-    postponed = _find_postponed(rules, events)
+    listening = followers.list_followers(instance)
+    postponed = _find_postponed(listening, events)
     current = [event for event in _keep_last_words(events) if event.pk not in postponed]
     subjects = _find_subjects(current)
-    for rule in rules if current else ():
+    for follower in listening if current else ():
         try:
             with transaction.atomic():
-                _notify(rule, current, subjects, now)
+                _notify(follower, current, subjects, now)
         except OperationalError:
             raise
         except Exception:
-            log.exception("Rule %s could not be told of events; its sweep will find what they meant", rule.pk)
+            log.exception("%s could not be told of events; its sweep will find what they meant", follower)
     handled = [event.pk for event in events if event.pk not in postponed]
     PushEvent.objects.filter(pk__in=handled).update(handled_at=now)
     return events, postponed
@@ -125,23 +125,20 @@ def _lock(instance_pk: int) -> Instance | None:
     return locked.filter(pk=instance_pk).first()
 
 
-def _list_rules(instance: Instance) -> list[Rule]:
-    if instance.edition not in RULE_EDITIONS or not instance.account.is_active:
-        return []
-    listening = Rule.objects.filter(source=instance, is_enabled=True, is_push_triggered=True)
-    return list(listening.select_related("source", "target").order_by("pk"))
+def _find_postponed(listening: Iterable[Follower], events: Iterable[PushEvent]) -> set[int]:
+    """
+    Return the deletions of tags that a rule is copying: the copy would bring them back.
 
-
-def _find_postponed(rules: Iterable[Rule], events: Iterable[PushEvent]) -> set[int]:
-    """Return the deletions of tags that are being copied: the copy would bring them back."""
+    Jobs of replicas look again at what they have copied, so nothing waits for them.
+    """
     deletions = [event for event in events if event.action == EventAction.DELETE]
-    followers = [rule for rule in rules if rule.sync_deletions]
-    if not deletions or not followers:
+    rules = [follower.rule for follower in listening if follower.rule and follower.follows_deletions]
+    if not deletions or not rules:
         return set()
     running = Job.objects.filter(
         status=Status.RUNNING,
         kind=JobKind.COPY,
-        execution__rule__in=followers,
+        execution__rule__in=rules,
         source_repository__in={event.repository for event in deletions},
     ).values_list("source_repository", "tags")
     return {
@@ -202,50 +199,51 @@ def _subject_digest(tag: str) -> str:
 
 
 def _notify(
-    rule: Rule, events: Iterable[PushEvent], subjects: Mapping[Place, set[str]], now: datetime
+    follower: Follower, events: Iterable[PushEvent], subjects: Mapping[Place, set[str]], now: datetime
 ) -> None:
-    """Give the rule those events that it selects and that still mean work."""
-    selection = rule.selection
+    """Give the follower those events that it selects and that still mean work."""
+    selection = follower.selection
     selected = {
         (event.repository, event.tag): event
         for event in events
-        if (event.action == EventAction.PUSH or rule.sync_deletions)
+        if (event.action == EventAction.PUSH or follower.follows_deletions)
         and planner.selects_repository(selection, event.repository)
-        and _selects_tag(rule, selection, event, subjects)
+        and _selects_tag(follower, selection, event, subjects)
     }
     if not selected:
         return
-    meaningless = _find_echoes(rule, selection, selected, now) | _find_foreign(rule, selected)
+    meaningless = _find_echoes(follower, selected, now) | _find_foreign(follower, selected)
     touched: dict[str, dict[str, EventAction]] = {}
     for (repository, tag), event in selected.items():
         if (repository, tag) not in meaningless:
             touched.setdefault(repository, {})[tag] = EventAction(event.action)
     if touched:
-        pushes.enqueue(rule=rule, touched=touched, now=now)
+        pushes.enqueue(follower=follower, touched=touched, now=now)
 
 
 def _selects_tag(
-    rule: Rule, selection: Selection, event: PushEvent, subjects: Mapping[Place, set[str]]
+    follower: Follower, selection: Selection, event: PushEvent, subjects: Mapping[Place, set[str]]
 ) -> bool:
-    """Tell whether the rule wants the tag, or the tag of which it is the signature."""
+    """Tell whether the follower wants the tag, or the tag of which it is the signature."""
     if planner.selects_tag(selection, event.tag):
         return True
-    signed = subjects.get((event.repository, event.tag), ()) if rule.with_referrers else ()
+    signed = subjects.get((event.repository, event.tag), ()) if follower.with_referrers else ()
     return any(planner.selects_tag(selection, tag) for tag in signed)
 
 
-def _find_echoes(
-    rule: Rule, selection: Selection, selected: Mapping[Place, PushEvent], now: datetime
-) -> set[Place]:
+def _find_echoes(follower: Follower, selected: Mapping[Place, PushEvent], now: datetime) -> set[Place]:
     """
     Return what the target itself has just told us of the same tag.
 
-    Such an event is our own copy from there, or deletion there, come back: there is nothing to do.
+    Such an event is our own copy from there, or deletion there, come back: there is nothing to do. Replicas
+    are read-only and tell nothing.
     """
-    if rule.target is None or not rule.target.sealed_hook_secret:
+    if follower.target is None or not follower.target.sealed_hook_secret:
         return set()
-    targets = {place: (planner.target_repository(selection, place[0]), place[1]) for place in selected}
-    words = _find_last_words(rule.target.pk, set(targets.values()), since=now - _ECHO_WINDOW)
+    targets = {
+        place: (planner.target_repository(follower.selection, place[0]), place[1]) for place in selected
+    }
+    words = _find_last_words(follower.target.pk, set(targets.values()), since=now - _ECHO_WINDOW)
     return {
         place
         for place, target in targets.items()
@@ -259,18 +257,18 @@ def _is_same(word: PushEvent, event: PushEvent) -> bool:
     return word.action == EventAction.PUSH and word.digest == event.digest != ""
 
 
-def _find_foreign(rule: Rule, selected: Mapping[Place, PushEvent]) -> set[Place]:
+def _find_foreign(follower: Follower, selected: Mapping[Place, PushEvent]) -> set[Place]:
     """
     Return the deletions of tags that the target has with another digest, where the rule may not override.
 
     What a rule would not replace it does not delete, either.
     """
     deleted = {place for place, event in selected.items() if event.action == EventAction.DELETE}
-    if rule.override or not deleted:
+    if follower.overrides or not deleted:
         return set()
     outcomes = Outcome.objects.filter(
-        execution__rule=rule,
-        execution__gte=pushes.find_last_scan_id(rule),
+        **follower.owning("execution__"),
+        execution__gte=pushes.find_last_scan_id(follower),
         job__source_repository__in={repository for repository, _tag in deleted},
         tag__in={tag for _repository, tag in deleted},
     ).order_by("pk")

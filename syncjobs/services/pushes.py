@@ -12,9 +12,10 @@ from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime, timedelta
 
 from syncjobs import planner, queue, states
-from syncjobs.models import EventAction, Execution, Job, JobKind, PushEvent, Queue, Rule, Trigger
+from syncjobs.models import EventAction, Execution, Job, JobKind, PushEvent, Queue, Trigger
 from syncjobs.models.job import JobQuerySet
 from syncjobs.services import executions
+from syncjobs.services.followers import Follower
 from syncjobs.states import Status
 
 _SHORTEST_HOLD = timedelta(seconds=0.5)
@@ -26,19 +27,19 @@ Changes = Mapping[str, EventAction]
 """What happened last to each tag."""
 
 
-def enqueue(*, rule: Rule, touched: Mapping[str, Changes], now: datetime) -> None:
+def enqueue(*, follower: Follower, touched: Mapping[str, Changes], now: datetime) -> None:
     """
-    Add changes, by source repository, to a waiting push execution of the rule, or open one.
+    Add changes, by source repository, to a waiting push execution of the follower, or open one.
 
-    Call it in a transaction, and for one rule from one place at a time.
+    Call it in a transaction, and for one follower from one place at a time.
     """
-    plan = planner.plan_repositories(rule.selection, {*touched, *_find_rivals(rule, touched)})
+    plan = planner.plan_repositories(follower.selection, {*touched, *_find_rivals(follower, touched)})
     targets = {source: target for source, target in plan.copyable if source in touched}
-    fresh = _merge_into_waiting(rule, {source: touched[source] for source in targets})
-    refused = _find_refused(rule, plan, touched, now)
+    fresh = _merge_into_waiting(follower, {source: touched[source] for source in targets})
+    refused = _find_refused(follower, plan, touched, now)
     if not fresh and not refused:
         return
-    execution, starts_at = _open(rule, [*fresh, *refused], now)
+    execution, starts_at = _open(follower, [*fresh, *refused], now)
     jobs = [_copy_job(execution, source, targets[source], fresh[source], starts_at) for source in fresh]
     jobs += [_refused_job(execution, source, *refused[source], now) for source in refused]
     Job.objects.bulk_create(jobs, batch_size=500)
@@ -56,28 +57,30 @@ def merge(tags: Sequence[str], deleted_tags: Sequence[str], changes: Changes) ->
     return pushed, deleted
 
 
-def find_last_scan_id(rule: Rule) -> int:
+def find_last_scan_id(follower: Follower) -> int:
     """Return the id of the last execution that looked at everything, 0 if none has ended."""
-    scans = rule.executions.exclude(trigger=Trigger.PUSH).filter(status__in=[Status.SUCCEEDED, Status.FAILED])
+    scans = follower.executions.exclude(trigger=Trigger.PUSH).filter(
+        status__in=[Status.SUCCEEDED, Status.FAILED]
+    )
     return scans.order_by("-pk").values_list("pk", flat=True).first() or 0
 
 
-def _waiting_jobs(rule: Rule) -> JobQuerySet:
+def _waiting_jobs(follower: Follower) -> JobQuerySet:
     return Job.objects.select_for_update(of=("self",)).filter(
         kind=JobKind.COPY,
         status=Status.PENDING,
-        execution__rule=rule,
+        **follower.owning("execution__"),
         execution__trigger=Trigger.PUSH,
         execution__status__in=states.ACTIVE,
         execution__stop_requested_at=None,
     )
 
 
-def _merge_into_waiting(rule: Rule, touched: Mapping[str, Changes]) -> dict[str, Changes]:
+def _merge_into_waiting(follower: Follower, touched: Mapping[str, Changes]) -> dict[str, Changes]:
     """Give waiting jobs what they can take, and return the rest."""
     rest = dict(touched)
     # Those that wait for another attempt come first: what they will do anyway needs no second job.
-    for job in _waiting_jobs(rule).filter(source_repository__in=touched).order_by("-attempt", "pk"):
+    for job in _waiting_jobs(follower).filter(source_repository__in=touched).order_by("-attempt", "pk"):
         changes = rest.pop(job.source_repository, {})
         if job.attempt:
             changes = {tag: action for tag, action in changes.items() if not _covers(job, tag, action)}
@@ -104,25 +107,25 @@ def _extend(job: Job, changes: Changes) -> bool:
     return bool(untouched.update(tags=tags, deleted_tags=deleted_tags))
 
 
-def _open(rule: Rule, sources: Collection[str], now: datetime) -> tuple[Execution, datetime]:
+def _open(follower: Follower, sources: Collection[str], now: datetime) -> tuple[Execution, datetime]:
     """
     Return an execution with room for these repositories, and when its jobs may start.
 
     While one of its waiting jobs is locked by us, an execution cannot finish.
     """
-    waiting = _waiting_jobs(rule).filter(attempt=0).select_related("execution").order_by("-pk").first()
+    waiting = _waiting_jobs(follower).filter(attempt=0).select_related("execution").order_by("-pk").first()
     if waiting is not None:
         same = Job.objects.filter(
             execution=waiting.execution_id, kind=JobKind.COPY, source_repository__in=sources
         )
         if not same.exists():
             return waiting.execution, waiting.not_before
-    starts_at = now + _hold(rule, now)
-    execution = Execution.objects.create(source=rule.source, rule=rule, trigger=Trigger.PUSH, created_at=now)
+    starts_at = now + _hold(follower, now)
+    execution = executions.open_push(follower=follower, now=now)
     return execution, starts_at
 
 
-def _hold(rule: Rule, now: datetime) -> timedelta:
+def _hold(follower: Follower, now: datetime) -> timedelta:
     """
     Return how long the next execution waits for more pushes to join it.
 
@@ -130,7 +133,7 @@ def _hold(rule: Rule, now: datetime) -> timedelta:
     little, and twice as long each time, so that a burst becomes few executions. Pushes one after the other,
     each done before the next, never wait.
     """
-    recent = list(Execution.objects.filter(rule=rule, trigger=Trigger.PUSH).order_by("-pk")[:2])
+    recent = list(follower.executions.filter(trigger=Trigger.PUSH).order_by("-pk")[:2])
     jobs = list(recent[0].jobs.order_by("pk")[:2]) if recent else []
     if not jobs:
         return timedelta()
@@ -139,7 +142,7 @@ def _hold(rule: Rule, now: datetime) -> timedelta:
     is_crowded = len(recent) > 1 and not any(execution.is_final for execution in recent)
     has_gathered = len(jobs) > 1 or len(jobs[0].tags or ()) + len(jobs[0].deleted_tags) > 1
     is_overtaken = has_gathered or not recent[0].is_final
-    if not is_crowded and not (is_overtaken and _is_pouring(rule, now)):
+    if not is_crowded and not (is_overtaken and _is_pouring(follower, now)):
         return timedelta()
     if recent[0].created_at < now - 2 * _LONGEST_HOLD:
         return _SHORTEST_HOLD
@@ -152,29 +155,29 @@ def _held(execution: Execution) -> timedelta:
     return first_job.not_before - execution.created_at if first_job else timedelta()
 
 
-def _is_pouring(rule: Rule, now: datetime) -> bool:
+def _is_pouring(follower: Follower, now: datetime) -> bool:
     """Tell whether the source sent many events within the last second."""
-    latest = PushEvent.objects.filter(instance=rule.source_id).order_by("-pk")
+    latest = PushEvent.objects.filter(instance=follower.source).order_by("-pk")
     times = list(latest.values_list("received_at", flat=True)[:_EVENTS_THAT_POUR])
     return len(times) == _EVENTS_THAT_POUR and times[-1] > now - timedelta(seconds=1)
 
 
-def _find_rivals(rule: Rule, sources: Collection[str]) -> list[str]:
+def _find_rivals(follower: Follower, sources: Collection[str]) -> list[str]:
     """Return the repositories known since the last scan that flatten to the same targets as these."""
-    if not rule.is_flattened:
+    if not follower.selection.flatten:
         return []
-    selection = rule.selection
+    selection = follower.selection
     known = Job.objects.filter(
         kind=JobKind.COPY,
-        execution__rule=rule,
-        execution__gte=find_last_scan_id(rule),
+        **follower.owning("execution__"),
+        execution__gte=find_last_scan_id(follower),
         target_repository__in={planner.target_repository(selection, source) for source in sources},
     )
     return list(known.order_by().values_list("source_repository", flat=True).distinct())
 
 
 def _find_refused(
-    rule: Rule, plan: planner.RepositoryPlan, touched: Collection[str], now: datetime
+    follower: Follower, plan: planner.RepositoryPlan, touched: Collection[str], now: datetime
 ) -> dict[str, tuple[str, str]]:
     """Return target and reason of what can't be copied and was not refused a moment ago."""
     refused = {
@@ -185,7 +188,7 @@ def _find_refused(
     }
     if refused:
         said = Job.objects.filter(
-            execution__rule=rule,
+            **follower.owning("execution__"),
             execution__trigger=Trigger.PUSH,
             source_repository__in=refused,
             status=Status.FAILED,

@@ -16,19 +16,21 @@ from django.conf import settings
 from django.db.models import Count, Model, QuerySet
 
 from syncjobs import states
-from syncjobs.models import Execution, Job, Outcome, PushEvent, Trigger
+from syncjobs.models import Execution, Job, LagSample, Outcome, PushEvent, Trigger
 from syncjobs.models.execution import ExecutionQuerySet
 from syncjobs.states import Status
 
 _BATCH = 500
 _EVENTS_KEPT = timedelta(days=7)
 _UNEVENTFUL_KEPT = timedelta(days=1)
+_LAG_KEPT = timedelta(days=1)
 
 
 def prune(*, now: datetime, seconds: float = 5.0) -> int:
     """Delete what is too old or too much; stop after about so many seconds. Returns how many rows went."""
     deadline = time.monotonic() + seconds
     deleted_count = _delete(PushEvent.objects.filter(handled_at__lt=now - _EVENTS_KEPT), deadline)
+    deleted_count += _delete(LagSample.objects.filter(sampled_at__lt=now - _LAG_KEPT), deadline)
     for doomed in _doomed_executions(now):
         while time.monotonic() < deadline:
             ids = list(doomed.order_by("pk").values_list("pk", flat=True)[:_BATCH])

@@ -21,17 +21,19 @@ ROOT = Path(__file__).resolve().parents[2]
 TABLE = Path(__file__).with_name("permissions.toml")
 PAGE = ROOT / "docs/reference/permissions.md"
 METHODS = ("GET", "POST")
+API_METHODS = ("GET", "POST", "PATCH", "DELETE")
 
 WORDS = {
     "yes": "the request is answered, the act is done",
     "no": "refused (403, or told so on the page that follows); nothing is changed",
     "404": "there is no such object: it belongs to somebody else, or nobody may know of it",
     "sign-in": "led to the sign-in page",
-    "secret": "this face knows no session: it asks for a secret of its own (401)",
+    "secret": "it asks for a secret (401); a face that is no page knows no other way in",
 }
 
 _FACES = {
     "pages": "Pages",
+    "api": "REST API",
     "hooks": "Hooks",
     "health": "Health",
     "admin": "Django admin",
@@ -45,6 +47,11 @@ def face_of(name: str, route: str) -> str:
     """Return the part of the table that a URL belongs to."""
     first = name.partition(":")[0]
     return "admin" if route.startswith("/admin/") else first if first in _FACES else "pages"
+
+
+def methods_of(name: str) -> tuple[str, ...]:
+    """Return the methods that a URL is asked with."""
+    return API_METHODS if name.startswith("api:") else METHODS
 
 
 @dataclass(frozen=True)
@@ -113,7 +120,7 @@ def render(table: Table) -> str:
             _line(method, route, row)
             for name, route in urls
             if face_of(name, route) == face
-            for method in METHODS
+            for method in methods_of(name)
             if (row := table.find(method, name))
         ]
         if rows:

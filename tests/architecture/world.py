@@ -13,18 +13,28 @@ from django.contrib.sessions.backends.db import SessionStore
 from django.utils import timezone
 
 from registries.forms import instance as instance_form
-from registries.models import AuditEvent, Edition, User
+from registries.forms import platform as platform_form
+from registries.models import AuditEvent, Edition, TokenScope, User
 from registries.models.invitation import PasswordReset
 from registries.models.sign_in import SignIn, SignInThrottle
 from registries.models.throttle_window import ThrottleWindow
-from registries.services import one_time_links
+from registries.services import api_keys, api_tokens, one_time_links
 from syncjobs import forms as rule_form
-from syncjobs.models import EventAction, PushEvent
+from syncjobs.models import DriftReport, EventAction, LagSample, PushEvent
 from syncjobs.states import Status
 from tests import factories
 
 _INVITATION = "token-of-the-invitation"
 _RESET = "token-of-the-reset"
+_ENABLING = {
+    "rules:enable",
+    "users:enable",
+    "credentials:enable",
+    "api:enable_rule",
+    "api:enable_user",
+    "api:enable_credential",
+}
+_RETRYING = {"executions:retry", "api:retry_execution"}
 
 
 class World:
@@ -58,6 +68,21 @@ class World:
         self.credential = factories.make_access_credential(instance=self.source)
         self.disabled_credential = factories.make_access_credential(instance=self.source, is_enabled=False)
         self.sign_ins = {name: _sign_in(user) for name, user in self.users.items() if user}
+        self.backend = factories.make_backend(region=factories.make_region("ap-shanghai"), code="platform")
+        factories.make_credential(backend=self.backend)
+        factories.make_backend(region=factories.make_region("ap-beijing"))
+        self.replica = factories.make_replica(primary=self.source, backend=self.backend)
+        owner = self.users["owner"]
+        assert owner is not None
+        self.key, self.disabled_key = (api_keys.create(user=owner, now=timezone.now())[0] for _ in range(2))
+        api_keys.set_enabled(key=self.disabled_key, is_enabled=False, by=owner, now=timezone.now())
+        self.api_token, _text = api_tokens.issue(
+            scope=TokenScope.READ,
+            expires_at=timezone.now() + timedelta(days=1),
+            description="",
+            by=account.users.get(username="owner"),
+            now=timezone.now(),
+        )
         self.foreign = factories.make_instance(account=other, name="foreign")
         factories.make_access_credential(instance=self.foreign)
         self._fill_admin()
@@ -66,8 +91,9 @@ class World:
         """Make one row of every model that Django admin shows."""
         factories.make_credential(instance=self.source)
         factories.make_backend(username="robot", password=factories.PASSWORD)
-        factories.make_namespace(instance=self.source)
-        factories.make_replica(primary=self.source)
+        self.namespace = factories.make_namespace(instance=self.source)
+        DriftReport.objects.create(replica=self.replica, checked_at=timezone.now())
+        LagSample.objects.create(replica=self.replica, sampled_at=timezone.now())
         factories.make_outcome(job=self.job, status="failed")
         factories.make_worker()
         PushEvent.objects.create(
@@ -92,19 +118,31 @@ class World:
         wanted = re.findall(r"<(?:\w+:)?(\w+)>", route)
         known: dict[str, Callable[[], Any]] = {
             "instance_id": lambda: self._instance_for(name).instance_id,
-            "rule_id": lambda: (self.disabled_rule if name == "rules:enable" else self.rule).pk,
-            "user_id": lambda: (self.disabled_member if name == "users:enable" else self.member).pk,
+            "rule_id": lambda: (self.disabled_rule if name in _ENABLING else self.rule).pk,
+            "user_id": lambda: (self.disabled_member if name in _ENABLING else self.member).pk,
             "grant_id": lambda: self.grant.pk,
             "invitation_id": lambda: self.invitation.pk,
             "token": lambda: _INVITATION if name == "session:accept_invitation" else _RESET,
+            "api_token_id": lambda: self.api_token.token_id,
+            "uin": lambda: self.account.uin,
+            "name": lambda: self.namespace.name,
             "token_id": lambda: self._credential_for(name).token_id,
-            "execution_id": lambda: (self.failed if name == "executions:retry" else self.running).pk,
+            "secret_id": lambda: (self.key if name == "keys:disable" else self.disabled_key).secret_id,
+            "execution_id": lambda: (self.failed if name in _RETRYING else self.running).pk,
+            "replica_id": lambda: self.replica.replica_id,
+            "region_code": lambda: self.source.region.code,
+            "backend_code": lambda: self.backend.code,
+            "repository": lambda: "team/app",
             "object_id": lambda: _row_of_admin(name),
             "app_label": lambda: "registries",
             "content_type_id": lambda: ContentType.objects.get_for_model(User).pk,
             "url": lambda: "no-such-page",
         }
         return {part: known[part]() for part in wanted}
+
+    def query(self, name: str) -> str:
+        """Return what the URL must be asked with."""
+        return "?repository=team/app" if name == "api:tags" else ""
 
     def data(self, name: str, persona: str = "owner") -> dict[str, Any]:
         """Return what a POST of the persona to the URL must hold to be an act; empty where nothing is needed."""
@@ -117,7 +155,7 @@ class World:
             "admin:registries_region_add": lambda: {"code": "xx-new"} | region,
             "admin:registries_region_change": lambda: {"code": "xx-changed"} | region,
             "admin:registries_backend_add": lambda: backend,
-            "admin:registries_backend_change": lambda: backend,
+            "admin:registries_backend_change": lambda: backend | {"region": self.backend.region_id},
             "account:end_session": lambda: (
                 {"session": self.sign_ins[persona].pk} if persona in self.sign_ins else {}
             ),
@@ -135,19 +173,47 @@ class World:
             "instances:create": lambda: instance_form.values_of(self.target) | instance,
             "instances:update": lambda: instance_form.values_of(self.source) | instance,
             "instances:delete": lambda: {"name": self.idle.name},
+            "replicas:create": lambda: {"region": "ap-beijing"},
+            "replicas:delete": lambda: {"name": self.replica.replica_id},
+            "regions:create": lambda: {"code": "xx-new"} | region,
+            "regions:update": lambda: {"code": "ap-guangzhou"} | region,
+            "backends:create": lambda: backend | {"region": "ap-beijing"},
+            "backends:update": lambda: platform_form.values_of_backend(self.backend) | {"capacity": 9},
             "rules:create": lambda: rule_form.values_of(self.rule) | rule,
             "rules:update": lambda: rule_form.values_of(self.rule) | rule,
             "rules:delete": lambda: {"name": self.rule.name},
+            "tokens:issue": lambda: {"description": "new", "scope": "read", "days": 30},
             "account:preferences": lambda: {"language": "", "time_zone": "", "theme": "dark"},
         }
+        if name.startswith("api:"):
+            return self._body(name)
         values = known.get(name, dict)()
         return {key: value for key, value in values.items() if value is not None and value is not False}
 
+    def _body(self, name: str) -> dict[str, Any]:
+        """Return what a program sends."""
+        target = self.target
+        connection = {"region": target.region.code, "endpoint_url": target.endpoint_url, "skip_check": True}
+        rule = {"name": "new", "namespace": "other", "target": target.instance_id}
+        known: dict[str, dict[str, Any]] = {
+            "api:instances": {"name": "new-instance"} | connection,
+            "api:instance": {"is_deletion_protected": True},
+            "api:namespaces": {"name": "new-namespace"},
+            "api:credentials": {"description": "new"},
+            "api:credential": {"description": "changed"},
+            "api:create_rule": rule,
+            "api:preview_new_rule": rule,
+            "api:rule": {"description": "changed"},
+            "api:create_replica": {"region": "ap-beijing"},
+            "api:user": {"role": "operator"},
+        }
+        return known.get(name, {})
+
     def _instance_for(self, name: str) -> Any:
-        return self.idle if name == "instances:delete" else self.source
+        return self.idle if name in {"instances:delete", "api:instance"} else self.source
 
     def _credential_for(self, name: str) -> Any:
-        return self.disabled_credential if name == "credentials:enable" else self.credential
+        return self.disabled_credential if name in _ENABLING else self.credential
 
 
 def _sign_in(user: User) -> SignIn:

@@ -14,8 +14,8 @@ ACCOUNT_ID = "100000000001"
 USERNAME = "olivia"
 PASSWORD = "correct-horse-7"
 
-_CHROMIUM = "/usr/bin/chromium"
-_ARGUMENTS = [
+CHROMIUM = "/usr/bin/chromium"
+ARGUMENTS = [
     "--no-sandbox",
     "--disable-background-networking",
     "--disable-component-update",
@@ -52,7 +52,7 @@ def running_console() -> Iterator[Regatta]:
 @pytest.fixture(scope="package")
 def browser() -> Iterator[Browser]:
     with sync_playwright() as playwright:
-        chromium = playwright.chromium.launch(executable_path=_CHROMIUM, args=_ARGUMENTS)
+        chromium = playwright.chromium.launch(executable_path=CHROMIUM, args=ARGUMENTS)
         yield chromium
         chromium.close()
 

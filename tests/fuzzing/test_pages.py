@@ -15,7 +15,8 @@ from django.urls import reverse
 from hypothesis import given
 from hypothesis import strategies as st
 
-from console.pages import audit, executions
+from console.pages import audit
+from console.shared import execution_log
 from registries.services import hooks
 from tests.architecture.urls import patterns
 from tests.architecture.world import World
@@ -171,7 +172,7 @@ def test_the_hook_takes_any_notification(world):
 
 def test_every_parameter_is_fuzzed():
     """What pages read from the query is named in plain text there, or is a field of a filter."""
-    read = {"page", *audit.FilterForm().fields, *executions.FilterForm().fields}
+    read = {"page", *audit.FilterForm().fields, *execution_log.FilterForm().fields}
     for path in (ROOT / "console").rglob("*.py"):
         source = path.read_text()
         read |= set(re.findall(r"""GET\.get(?:list)?\(\s*"(\w+)\"""", source))

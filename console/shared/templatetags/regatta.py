@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -16,11 +17,13 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
 from console.shared import wording
+from console.shared.sparkline import HEIGHT, WIDTH
+from console.shared.sparkline import draw as draw_line
 from syncjobs import reasons
 
 register = template.Library()
 
-_TONES = {
+TONES = {
     "succeeded": ("success", "check"),
     "failed": ("danger", "cross"),
     "running": ("info", "running"),
@@ -42,8 +45,14 @@ _TONES = {
     "enabled": ("success", "check"),
     "disabled": ("neutral", "stop"),
     "Running": ("success", "check"),
+    "Deploying": ("info", "running"),
+    "PENDING": ("neutral", "clock"),
+    "RUNNING": ("info", "running"),
+    "SUCCESS": ("success", "check"),
+    "FAILED": ("danger", "cross"),
     "Deleting": ("warning", "clock"),
 }
+"""How a status looks: tone and icon."""
 
 register.filter("size", wording.size)
 register.filter("duration", wording.duration)
@@ -70,7 +79,7 @@ def icon(name: str, label: str | Promise = "") -> SafeString:
 @register.simple_tag
 def status_badge(status: str, label: str | Promise) -> SafeString:
     """Return a status as icon, word and colour."""
-    tone, icon_name = _TONES.get(status, ("neutral", "question"))
+    tone, icon_name = TONES.get(status, ("neutral", "question"))
     return format_html(
         '<span class="badge badge--{}" data-status="{}">{}{}</span>', tone, status, icon(icon_name), label
     )
@@ -121,8 +130,14 @@ def copy_button(text: str, label: str | Promise) -> dict[str, Any]:
 
 
 @register.inclusion_tag("components/pagination.html", takes_context=True)
-def pagination(context: Context, page: Page[Any], parameter: str = "page") -> dict[str, Any]:
-    """Show which rows of how many these are, and links to the other pages that keep the rest of the URL."""
+def pagination(
+    context: Context, page: Page[Any], parameter: str = "page", label: str | Promise = ""
+) -> dict[str, Any]:
+    """
+    Show which rows of how many these are, and links to the other pages that keep the rest of the URL.
+
+    The label tells two of them on one page apart.
+    """
     request = context["request"]
     numbers = page.paginator.get_elided_page_range(page.number, on_each_side=1, on_ends=1)
     links = [
@@ -131,6 +146,7 @@ def pagination(context: Context, page: Page[Any], parameter: str = "page") -> di
     ]
     return {
         "page": page,
+        "label": label,
         "links": links,
         "previous": _with(request.GET, parameter, page.number - 1),
         "next": _with(request.GET, parameter, page.number + 1),
@@ -162,6 +178,19 @@ def progress_bar(counts: dict[str, int], label: str) -> dict[str, Any]:
         segments.append({"status": status, "start": f"{start:.1f}", "width": f"{width:.1f}"})
         start += width
     return {"segments": segments, "label": label}
+
+
+@register.simple_tag
+def task_badge(status: str) -> SafeString:
+    """Return the status of a create task, in the cloud API's word, as icon, word and colour."""
+    return status_badge(status, status)
+
+
+@register.inclusion_tag("components/sparkline.html")
+def sparkline(samples: Sequence[tuple[datetime, float]]) -> dict[str, Any]:
+    """Show how many seconds a replica was behind over the last hour, as a small line with its words."""
+    line = draw_line(samples, until=timezone.now(), span=timedelta(hours=1))
+    return {"line": line, "highest": timedelta(seconds=line.highest), "width": WIDTH, "height": HEIGHT}
 
 
 def _with(query: QueryDict, name: str, value: object, *, drop: str = "") -> str:

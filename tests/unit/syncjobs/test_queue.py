@@ -94,13 +94,14 @@ class TestDequeue:
         monkeypatch.setattr(queue, "_LISTEN_SECONDS", 600)
 
         def ring_elsewhere() -> None:
+            time.sleep(0.2)  # by then the broker waits
             DoorbellBroker().enqueue("from elsewhere")
             connection.close()
 
         with ThreadPoolExecutor(1) as elsewhere:
             if connection.vendor == "postgresql":
                 assert broker.dequeue() == []  # begins to listen
-            ringing = elsewhere.submit(lambda: (time.sleep(0.2), ring_elsewhere()))
+            ringing = elsewhere.submit(ring_elsewhere)
             assert broker.dequeue() == []
             ringing.result()
         assert [payload for _pk, payload in broker.dequeue()] == ["from elsewhere"]

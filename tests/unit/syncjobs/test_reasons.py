@@ -7,7 +7,7 @@ import pytest
 from registries.oci.errors import RegistryError
 from syncjobs import reasons
 from syncjobs.models import Execution, Job, Outcome
-from syncjobs.planner import Problem
+from syncjobs.planner import Brake, Problem
 
 
 def kinds(parent: type[RegistryError] = RegistryError) -> Iterator[type[RegistryError]]:
@@ -19,7 +19,8 @@ def kinds(parent: type[RegistryError] = RegistryError) -> Iterator[type[Registry
 DECIDED_HERE = {value for name, value in vars(reasons).items() if name.isupper() and isinstance(value, str)}
 FROM_REGISTRIES = {kind.code for kind in kinds()} - {RegistryError.code}
 FROM_ENGINE = {"exists", "kind_not_selected", "tag_delete_unsupported"}
-EVERY = DECIDED_HERE | FROM_REGISTRIES | FROM_ENGINE | {problem.value for problem in Problem}
+FROM_PLANNER = {code.value for kind in (Problem, Brake) for code in kind}
+EVERY = DECIDED_HERE | FROM_REGISTRIES | FROM_ENGINE | FROM_PLANNER
 
 
 class TestTexts:

@@ -14,7 +14,7 @@ from registries.models import (
     ThrottleWindow,
     User,
 )
-from syncjobs.models import PushEvent
+from syncjobs.models import DriftReport, LagSample, PushEvent
 from tests import factories
 from tests.unit.console.reading import text_of
 
@@ -49,7 +49,9 @@ def rows(rule):
     SignInThrottle.objects.create(
         key="name:x", last_attempt_at=rule.created_at, blocked_until=rule.created_at
     )
-    factories.make_replica()
+    replica = factories.make_replica()
+    DriftReport.objects.create(replica=replica, checked_at=rule.created_at)
+    LagSample.objects.create(replica=replica, sampled_at=rule.created_at)
     factories.make_outcome(job=factories.make_job(execution=factories.make_execution(rule=rule)))
     factories.make_worker()
     PushEvent.objects.create(instance=rule.source, event_id="1", action="push", received_at=rule.created_at)

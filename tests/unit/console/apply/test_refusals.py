@@ -106,10 +106,10 @@ class TestRefusals:
         (problem,) = refusal(text + RULE)
         assert problem.startswith("f:18: rules[0].source: Instance synchronization needs the standard")
 
-    def test_refuses_to_declare_a_hosted_instance(self, refusal):
+    def test_refuses_to_make_a_hosted_instance_a_connected_one(self, refusal):
         hosted = make_hosted_instance(name="hosted")
         text = f'instances: [{{name: hosted, account: "{hosted.account.uin}", region: ap-tokyo, endpoint: x.org}}]'
-        assert "instances[0].endpoint: This instance is hosted" in refusal(text)[0]
+        assert "instances[0].name: This instance is hosted, which cannot be changed." in refusal(text)[0]
 
     def test_never_repeats_a_secret(self, refusal):
         text = (BASE + RULE).replace("username: robot, password", "password")

@@ -111,6 +111,17 @@ class TestListPage:
         factories.make_execution(rule=rule, status="running")
         assert b"data-poll" in page.get(logs_url(rule)).content
 
+    def test_shows_how_far_a_running_one_is(self, page, rule):
+        factories.make_execution(
+            rule=rule,
+            status="running",
+            repository_count=4,
+            succeeded_repository_count=2,
+            failed_repository_count=1,
+            bytes_copied=2048,
+        )
+        assert "3 of 4 repositories finished · 2.00 KiB" in text_of(page.get(logs_url(rule)))
+
     def test_does_not_offer_to_trigger_a_disabled_rule(self, page, rule):
         Rule.objects.filter(pk=rule.pk).update(is_enabled=False)
         assert b'type="submit" disabled' in page.get(logs_url(rule)).content
@@ -288,6 +299,21 @@ class TestDetail:
         assert "2.00 KiB" in text
         assert b'hx-trigger="every 2s, poll"' in response.content
         assert b"<html" not in response.content
+
+    def test_names_the_repositories_in_work(self, page, rule):
+        execution = factories.make_execution(rule=rule, status="running", repository_count=10)
+        for number in range(9):
+            factories.make_job(
+                execution=execution,
+                status="running",
+                source_repository=f"team/app{number}",
+                progress={"bytes_copied": 2048},
+                attempt=2,
+            )
+        summary = page.get(self.url(execution)).context["summary"]
+        assert [row.job.source_repository for row in summary.current] == [f"team/app{n}" for n in range(8)]
+        text = text_of(page.get(self.url(execution)))
+        assert "In work team/app0 2.00 KiB · attempt 2 team/app1" in text
 
     def test_says_what_it_waits_for(self, page, rule):
         later = timezone.now() + timedelta(minutes=10, seconds=30)

@@ -47,7 +47,10 @@ class TestShow:
     def test_refreshes_as_a_fragment(self, page, rule):
         response = get_fragment(page, "/", "overview-live")
         assert b"<html" not in response.content
-        assert b'hx-trigger="every 30s, poll"' in response.content
+
+    def test_does_not_poll_while_nothing_runs(self, page, rule):
+        factories.make_finished_execution(rule=rule)
+        assert b"every" not in page.get("/").content
 
     def test_refreshes_often_while_something_runs(self, page, rule):
         factories.make_execution(rule=rule, status="running")
@@ -56,5 +59,59 @@ class TestShow:
     def test_asks_the_database_a_bounded_number_of_times(self, page, rule, django_assert_max_num_queries):
         for _number in range(15):
             factories.make_finished_execution(rule=rule)
-        with django_assert_max_num_queries(8):
+        with django_assert_max_num_queries(15):
             page.get("/")
+
+
+class TestTopology:
+    def test_draws_instances_rules_and_replicas_by_region(self, page, rule):
+        replica = factories.make_replica(
+            primary=rule.source, backend=factories.make_backend(region=factories.make_region("ap-shanghai"))
+        )
+        response = page.get("/")
+        markup = response.content.decode()
+        for expected in ("South China (Guangzhou)", "East China (Shanghai)", "source", "target"):
+            assert expected in text_of(response)
+        assert f'<a href="/replication/replicas/{replica.replica_id}/">' in markup
+        assert markup.count('class="topology__edge ') == 2
+        assert "1 rule: release" in text_of(response)
+        assert "Replication: Running" in text_of(response)
+        assert "style=" not in markup
+
+    def test_marks_loops_and_borders(self, page, rule, account):
+        factories.make_rule(source=rule.target, target=rule.source, namespace=rule.namespace)
+        abroad = factories.make_instance(account=account, region=factories.make_region("ap-singapore"))
+        factories.make_rule(source=rule.source, target=abroad)
+        markup = page.get("/").content.decode()
+        assert ">loop</text>" in markup
+        assert ">cross-border</text>" in markup
+
+    def test_shows_nothing_of_others(self, page, rule):
+        factories.make_rule(source=factories.make_instance(name="somebody-elses"))
+        assert "somebody-elses" not in text_of(page.get("/"))
+
+    def test_is_left_out_while_nothing_flows(self, page, source):
+        assert "Topology" not in text_of(page.get("/"))
+
+    def test_asks_the_database_fifteen_times_at_most(self, page, rule, django_assert_max_num_queries):
+        for _number in range(5):
+            factories.make_replica(primary=rule.source)
+            factories.make_finished_execution(rule=factories.make_rule(source=rule.source))
+        with django_assert_max_num_queries(15):
+            page.get("/")
+
+
+class TestPlatformSteps:
+    def test_lead_staff_from_regions_to_rules(self, sign_in):
+        text = text_of(sign_in(factories.make_staff()).get("/"))
+        assert "Set up the platform" in text
+        assert "Create a backend" in text
+        assert "Set up your first synchronization" not in text
+
+    def test_are_gone_once_somebody_has_a_rule(self, sign_in, rule):
+        assert "Set up the platform" not in text_of(sign_in(factories.make_staff()).get("/"))
+
+    def test_are_not_for_tenants(self, page):
+        text = text_of(page.get("/"))
+        assert "Set up the platform" not in text
+        assert "Set up your first synchronization" in text

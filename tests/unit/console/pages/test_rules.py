@@ -76,7 +76,7 @@ class TestListPage:
             "On push",
         ):
             assert expected in text
-        assert "Trigger Configure Logs Delete" in text
+        assert "Trigger Preview Configure Logs Delete" in text
         assert f'href="/executions/{newest.pk}/"'.encode() in response.content
 
     def test_shows_rules_of_the_chosen_instance_only(self, page, rule, target):
@@ -150,7 +150,7 @@ class TestListPage:
     def test_offers_granted_viewers_everything(self, account, rule, sign_in):
         user = factories.make_user(account=account, role="viewer")
         factories.make_grant(user=user, instance=rule.source, permission="synchronize")
-        assert "Trigger Configure Logs Delete" in text_of(sign_in(user).get(list_url(rule.source)))
+        assert "Trigger Preview Configure Logs Delete" in text_of(sign_in(user).get(list_url(rule.source)))
 
     def test_polls_only_while_something_runs(self, page, rule):
         assert b"data-poll" not in page.get(list_url(rule.source)).content
@@ -161,7 +161,7 @@ class TestListPage:
         for _number in range(60):
             factories.make_finished_execution(rule=factories.make_rule(source=source))
         with django_assert_max_num_queries(10):
-            assert "1–50 of 60" in text_of(page.get(list_url(source)))
+            assert "1–25 of 60" in text_of(page.get(list_url(source)))
 
 
 class TestCreate:

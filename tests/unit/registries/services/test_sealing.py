@@ -8,10 +8,10 @@ from django.db import models
 
 from registries import vault
 from registries.models import AccessCredential, Credential, Instance
-from registries.services import access_credentials, hooks, sealing
+from registries.services import access_credentials, api_keys, hooks, sealing
 from registries.services.sealing import Tally
 from syncjobs.services import sealing as rule_sealing
-from tests.factories import make_backend, make_cross_tenant_rule, make_instance
+from tests.factories import make_backend, make_cross_tenant_rule, make_instance, make_user
 from tests.unit.syncjobs.services.events import NOW
 
 pytestmark = pytest.mark.django_db
@@ -34,6 +34,7 @@ def secrets():
     make_backend(username="robot", password="of-the-backend")
     hook = hooks.get_or_create_secret(instance=instance, by=None, now=NOW)
     rule = make_cross_tenant_rule(secret="of-the-rule")
+    api_keys.create(user=make_user(account=instance.account), now=NOW)
     return instance, hook, rule
 
 
@@ -53,7 +54,7 @@ def test_every_sealed_field_of_every_model_is_known():
 
 def test_every_value_opens_with_the_new_key_alone(rotated, settings):
     instance, hook, rule = rotated
-    assert sum(tally.resealed_count for tally in rotate().values()) == 5
+    assert sum(tally.resealed_count for tally in rotate().values()) == 6
 
     settings.VAULT_KEYS = {"new": NEW}
     for model, field in sealed_fields():
@@ -78,7 +79,7 @@ def test_what_is_current_is_not_touched(rotated):
     before = list(Credential.objects.order_by("pk").values_list("sealed_password", flat=True))
     again = rotate()
     assert {tally.resealed_count for tally in again.values()} == {0}
-    assert sum(tally.current_count for tally in again.values()) == 5
+    assert sum(tally.current_count for tally in again.values()) == 6
     assert list(Credential.objects.order_by("pk").values_list("sealed_password", flat=True)) == before
 
 

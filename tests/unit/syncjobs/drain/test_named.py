@@ -9,7 +9,7 @@ from django.utils import timezone
 
 from syncjobs import tasks
 from syncjobs.models import EventAction, Execution, Job, Rule
-from syncjobs.services import pushes
+from syncjobs.services import followers, pushes
 from syncjobs.states import Status
 from tests.factories import make_instance, make_rule
 from tests.fakes import images
@@ -44,7 +44,7 @@ def rule(source: FakeRegistry, target: FakeRegistry) -> Rule:
 def work(rule: Rule, **actions: EventAction) -> Execution:
     """Open an execution for these tags and let a worker do what is due."""
     with transaction.atomic():
-        pushes.enqueue(rule=rule, touched={REPOSITORY: actions}, now=timezone.now())
+        pushes.enqueue(follower=followers.of_rule(rule), touched={REPOSITORY: actions}, now=timezone.now())
     return drain(rule)
 
 
@@ -70,7 +70,9 @@ class TestPushedTags:
     def test_are_copied_at_the_digest_that_they_have_when_the_job_runs(self, rule, source, target):
         images.push(images.image("first"), source, REPOSITORY, "latest")
         with transaction.atomic():
-            pushes.enqueue(rule=rule, touched={REPOSITORY: {"latest": PUSH}}, now=timezone.now())
+            pushes.enqueue(
+                follower=followers.of_rule(rule), touched={REPOSITORY: {"latest": PUSH}}, now=timezone.now()
+            )
         latest = images.push(images.image("second"), source, REPOSITORY, "latest")
         drain(rule)
         assert target.tags(REPOSITORY) == {"latest": latest}

@@ -123,6 +123,6 @@ class TestListOutcomes:
         job = factories.make_job(status="failed")
         for _number in range(5):
             factories.make_outcome(job=job, status="failed")
-        with django_assert_num_queries(1):
+        with django_assert_num_queries(2):
             outcomes = executions.list_outcomes(job.execution, status="failed")[:50]
             assert {outcome.job.source_repository for outcome in outcomes} == {job.source_repository}

@@ -13,6 +13,7 @@ from registries.models import Account, Edition, Instance
 from syncjobs.matching import PatternError
 from syncjobs.models import Execution, Job, OutcomeStatus, PushEvent, Queue, Rule, Trigger
 from syncjobs.services import intake, pushes
+from syncjobs.services.followers import Follower
 from syncjobs.states import Status
 from tests.factories import (
     make_access_credential,
@@ -381,10 +382,10 @@ class TestHandleWaiting:
             intake.receive(instance=instance, notices=[push("project/app:v1")], now=NOW)
         enqueue = pushes.enqueue
 
-        def fail_for_one(*, rule: Rule, **given: object) -> None:
-            if rule.source == source:
+        def fail_for_one(*, follower: Follower, **given: object) -> None:
+            if follower.source == source:
                 raise OperationalError("deadlock detected")
-            enqueue(rule=rule, **given)  # type: ignore[arg-type]
+            enqueue(follower=follower, **given)  # type: ignore[arg-type]
 
         monkeypatch.setattr(pushes, "enqueue", fail_for_one)
         assert intake.handle_waiting(now=NOW) == 1

@@ -11,11 +11,11 @@ from django.utils import timezone
 
 from registries.models import AccessCredential, AuditEvent, Edition, Instance
 from registries.policies import Refused
+from registries.transfer.graph import cosign_tags
 from syncjobs import tasks
 from syncjobs.models import ArtifactType, Execution, OutcomeStatus, Rule
-from syncjobs.planner import companion_tags
 from syncjobs.services import previews, rules
-from syncjobs.services.previews import Action, Limits, Preview
+from syncjobs.services.previews import Action, Limits, Preview, Problem
 from tests.factories import make_cross_tenant_rule, make_instance, make_rule, make_user
 from tests.fakes import images
 from tests.fakes.auth import BasicAuth
@@ -83,6 +83,11 @@ def actions(preview: Preview) -> dict[str, str]:
     return {f"{line.source_repository}:{line.tag}": line.verdict.action.value for line in preview.lines}
 
 
+def problem_of(preview: Preview) -> Problem:
+    assert preview.problem is not None
+    return preview.problem
+
+
 def run(rule: Rule) -> Execution:
     execution = rules.trigger(rule=rule, by=None, now=timezone.now())
     tasks.drain()
@@ -92,7 +97,7 @@ def run(rule: Rule) -> Execution:
 
 def outcomes(execution: Execution) -> dict[str, str]:
     """Return what became of each tag, in the words of a preview."""
-    words = {
+    words: dict[tuple[str, str], str] = {
         (OutcomeStatus.SKIPPED, "exists"): "keep",
         (OutcomeStatus.SKIPPED, "kind_not_selected"): "other_type",
     }
@@ -118,9 +123,14 @@ def fill(source: FakeRegistry, target: FakeRegistry) -> None:
     images.push(images.image("x"), source, "team/x/tool", "v1")
     images.push(images.image("y"), source, "team/y/tool", "v1")
     images.push(images.image("elsewhere"), source, "other/app", "v1")
-    signed = images.image("v1").digest
-    (signature,) = companion_tags([signed], [f"{signed.replace(':', '-')}.sig"])
-    images.push(images.image("signature"), source, "team/app", signature)
+    for path, artifact in (
+        ("team/app", images.image("v1")),
+        ("team/app", images.image("v10")),
+        ("team/charts/web", images.helm_chart("other")),
+        ("team/charts/web", images.image("not-a-chart")),
+    ):
+        (signature,) = cosign_tags(artifact.digest)[:1]
+        images.push(images.image(f"signature of {path}"), source, path, signature)
 
 
 class TestPreview:
@@ -142,7 +152,7 @@ class TestPreview:
         assert preview.repository_count == execution.repository_count
         conflicting = {name for conflict in preview.conflicts for name in conflict.sources}
         refused = execution.jobs.filter(reason="target_collision")
-        assert conflicting == {job.source_repository for job in refused} == {"team/x/tool", "team/y/tool"}
+        assert conflicting == {job.source_repository for job in refused}
 
     def test_after_a_run_says_that_all_is_the_same(self, rule, source, target):
         fill(source, target)
@@ -151,6 +161,20 @@ class TestPreview:
         preview = look(rule)
         assert set(counts(preview)) == {"same"}
         assert preview.lines == ()
+
+    def test_meets_every_action_in_the_mixtures(self, rule, source, target):
+        fill(source, target)
+        seen: set[str] = set()
+        for fields in MIXTURES:
+            usual = {"tag": "", "artifact_type": "both", "override": False}
+            seen |= set(counts(look(change(rule, **usual | fields))))
+        assert seen == {action.value for action in Action} - {Action.UNKNOWN.value}
+
+    def test_tells_of_two_sources_for_one_target(self, rule, source, target):
+        fill(source, target)
+        (conflict,) = look(change(rule, is_flattened=True)).conflicts
+        assert conflict.sources == ("team/x/tool", "team/y/tool")
+        assert (conflict.target, conflict.reason) == ("team/tool", "target_collision")
 
     def test_shows_both_digests_of_what_would_be_replaced(self, rule, source, target):
         new = images.push(images.image("new"), source, "team/app", "v1")
@@ -292,15 +316,15 @@ class TestProblems:
     def test_of_a_catalogue_that_is_refused(self, rule, source):
         source.fault(Fault(path="_catalog", status=403, body=b"no catalogue for you", times=None))
         preview = look(rule)
-        assert (preview.problem.code, preview.problem.side) == ("forbidden", "source")
-        assert "no catalogue for you" in preview.problem.detail
+        assert (problem_of(preview).code, problem_of(preview).side) == ("forbidden", "source")
+        assert "no catalogue for you" in problem_of(preview).detail
         assert not preview.is_complete
 
     def test_of_a_target_that_is_down(self, rule, source, target):
         fill(source, target)
         target.stop()
         preview = look(rule)
-        assert (preview.problem.code, preview.problem.side) == ("unreachable", "target")
+        assert (problem_of(preview).code, problem_of(preview).side) == ("unreachable", "target")
         assert not preview.is_complete
 
     def test_of_a_rejected_password_never_show_it(self, target):
@@ -309,7 +333,7 @@ class TestProblems:
             instance = make_instance(endpoint_url=registry.url, username="robot", password="wrong-one")
             other = make_instance(endpoint_url=target.url, account=instance.account)
             preview = look(make_rule(source=instance, target=other, namespace="team"))
-        assert (preview.problem.code, preview.problem.side) == ("unauthorized", "source")
+        assert (problem_of(preview).code, problem_of(preview).side) == ("unauthorized", "source")
         assert "wrong-one" not in str(preview)
 
     def test_of_one_repository_leave_the_others_alone(self, rule, source):
@@ -317,7 +341,7 @@ class TestProblems:
         images.push(images.image(), source, "team/b", "v1")
         source.fault(Fault(path="/team/a/tags/list", status=403, times=None))
         preview = look(rule)
-        assert (preview.problem.code, preview.problem.repository) == ("forbidden", "team/a")
+        assert (problem_of(preview).code, problem_of(preview).repository) == ("forbidden", "team/a")
         assert preview.unlisted_count == 1
         assert counts(preview) == {"new": 1}
 
@@ -327,7 +351,7 @@ class TestProblems:
         instance.credential.sealed_password = "v1:broken"
         instance.credential.save()
         preview = look(change(rule, source=instance))
-        assert preview.problem.code == "secret_unreadable"
+        assert problem_of(preview).code == "secret_unreadable"
 
 
 class TestCrossTenant:
@@ -341,13 +365,13 @@ class TestCrossTenant:
     def test_checks_the_credential_before_it_asks_anybody(self, foreign_rule, source, target):
         AccessCredential.objects.update(is_enabled=False)
         preview = look(foreign_rule)
-        assert (preview.problem.code, preview.problem.side) == ("credential_disabled", "target")
+        assert (problem_of(preview).code, problem_of(preview).side) == ("credential_disabled", "target")
         assert not source.requests
         assert not target.requests
 
     def test_knows_a_credential_that_is_gone(self, foreign_rule):
         AccessCredential.objects.all().delete()
-        assert look(foreign_rule).problem.code == "credential_rejected"
+        assert problem_of(look(foreign_rule)).code == "credential_rejected"
 
     @pytest.mark.parametrize("status", [401, 403, 429, 500])
     def test_has_the_same_words_for_whatever_the_target_says(self, foreign_rule, source, target, status):
@@ -363,8 +387,7 @@ class TestCrossTenant:
         self.assert_uniform(look(foreign_rule), target)
 
     def assert_uniform(self, preview: Preview, target: FakeRegistry) -> None:
-        problem = preview.problem
-        assert problem is not None
+        problem = problem_of(preview)
         assert (problem.code, problem.side, problem.detail) == ("target_unreadable", "target", "")
         assert "db-7" not in str(preview)
         assert str(target.port) not in str(preview)
@@ -379,7 +402,7 @@ class TestCrossTenant:
             target_instance_id=foreign_rule.target_instance_id,
             target_username=foreign_rule.target_username,
         )
-        assert look(draft, secret="guessed").problem.code == "credential_rejected"
+        assert problem_of(look(draft, secret="guessed")).code == "credential_rejected"
         assert not source.requests
         assert counts(look(draft, secret=foreign_rule.open_target_password())) == {"new": 1}
 

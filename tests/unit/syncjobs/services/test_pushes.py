@@ -12,7 +12,7 @@ from syncjobs import reasons
 from syncjobs.drain import ledger
 from syncjobs.drain.assignment import Assignment
 from syncjobs.models import Execution, Job, Rule, Trigger
-from syncjobs.services import executions, intake, pushes
+from syncjobs.services import executions, followers, intake, pushes
 from syncjobs.states import Status
 from tests.factories import make_execution, make_finished_execution, make_job, make_rule
 from tests.unit.syncjobs.services.events import DELETE, NOW, PUSH, jobs_of, push, push_executions
@@ -30,7 +30,7 @@ def rule():
 @transaction.atomic
 def enqueue(rule: Rule, *tags: str, repository: str = REPOSITORY, deleted: tuple[str, ...] = (), now=NOW):
     changes = dict.fromkeys(tags, PUSH) | dict.fromkeys(deleted, DELETE)
-    pushes.enqueue(rule=rule, touched={repository: changes}, now=now)
+    pushes.enqueue(follower=followers.of_rule(rule), touched={repository: changes}, now=now)
 
 
 def claim(now=NOW) -> list[Assignment]:
@@ -267,7 +267,7 @@ class TestRefusals:
         rule = make_rule(is_flattened=True)
         with transaction.atomic():
             pushes.enqueue(
-                rule=rule,
+                follower=followers.of_rule(rule),
                 touched={path: {"v1": PUSH} for path in ("project/a/app", "project/b/app", "project/c/web")},
                 now=NOW,
             )

@@ -1,0 +1,1 @@
+"""The cloud API: what official SDKs and the command-line client speak; served at `/` beside the console."""

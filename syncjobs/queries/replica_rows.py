@@ -1,0 +1,100 @@
+"""The table of a primary's replicas, and the short answer to how each is."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from enum import StrEnum
+
+from django.db.models import OuterRef, Subquery
+
+from registries.models import Health, Replica, ReplicaStatus
+from syncjobs.models import Execution, LagSample, Trigger
+from syncjobs.queries import replicas as replica_queries
+from syncjobs.queries.replicas import ReplicaState
+from syncjobs.states import Status
+
+_FRESH = timedelta(minutes=3)
+_LATE_SECONDS = 60
+
+
+class Condition(StrEnum):
+    """How a replica is, in one word: for its colour."""
+
+    DEPLOYING = "deploying"
+    DELETING = "deleting"
+    FAILING = "failing"
+    BEHIND = "behind"
+    IN_STEP = "in_step"
+
+
+@dataclass(frozen=True, slots=True)
+class ReplicaRow:
+    """A replica as its table shows it; `failure` is the latest execution if it failed, drift checks aside."""
+
+    replica: Replica
+    condition: Condition
+    state: ReplicaState
+    failure: Execution | None
+
+
+@dataclass(frozen=True, slots=True)
+class Glance:
+    """A replica as a drawing of many shows it; how far it is behind is as of the last minute."""
+
+    replica: Replica
+    condition: Condition
+    artifacts_behind: int
+
+
+def list_rows(replicas: Collection[Replica], now: datetime) -> list[ReplicaRow]:
+    """Return the replicas with all that their table shows, in ten queries for any number of them."""
+    if not replicas:
+        return []
+    states = replica_queries.list_states(replicas, now)
+    failures = _failures(replicas)
+    return [
+        ReplicaRow(
+            replica,
+            _condition(replica, failures.get(replica.pk), states[replica.pk].lag.seconds_behind),
+            states[replica.pk],
+            failures.get(replica.pk),
+        )
+        for replica in replicas
+    ]
+
+
+def list_glances(replicas: Collection[Replica], now: datetime) -> list[Glance]:
+    """Return how the replicas are, in two queries for any number of them; their backends must have been fetched."""
+    if not replicas:
+        return []
+    failures = _failures(replicas)
+    samples = LagSample.objects.filter(replica__in=replicas, sampled_at__gte=now - _FRESH)
+    latest = {sample.replica_id: sample for sample in samples.order_by("sampled_at")}
+    glances = []
+    for replica in replicas:
+        sample = latest.get(replica.pk)
+        seconds = sample.seconds_behind if sample else 0.0
+        condition = _condition(replica, failures.get(replica.pk), seconds)
+        glances.append(Glance(replica, condition, sample.artifacts_behind if sample else 0))
+    return glances
+
+
+def _condition(replica: Replica, failure: Execution | None, seconds_behind: float) -> Condition:
+    if replica.status == ReplicaStatus.DELETING:
+        return Condition.DELETING
+    if failure is not None or replica.backend.health == Health.UNHEALTHY:
+        return Condition.FAILING
+    if replica.status == ReplicaStatus.DEPLOYING:
+        return Condition.DEPLOYING
+    return Condition.BEHIND if seconds_behind > _LATE_SECONDS else Condition.IN_STEP
+
+
+def _failures(replicas: Collection[Replica]) -> dict[int, Execution]:
+    finished = Execution.objects.filter(replica=OuterRef("pk"), finished_at__isnull=False)
+    newest = finished.exclude(trigger=Trigger.DRIFT).order_by("-id").values("id")[:1]
+    chosen = Replica.objects.filter(pk__in=[replica.pk for replica in replicas]).order_by()
+    last = chosen.annotate(last=Subquery(newest)).values("last")
+    failed = Execution.objects.filter(pk__in=last, status=Status.FAILED)
+    return {run.replica_id: run for run in failed if run.replica_id is not None}

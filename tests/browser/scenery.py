@@ -1,0 +1,180 @@
+"""A console with some of everything in it, and the list of its pages: to look at, and to check each of them."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+
+from playwright.sync_api import Browser, StorageState
+
+from tests.fakes import images
+from tests.servers.docker_registry import DockerRegistry
+from tests.servers.regatta import Regatta
+
+PASSWORD = "correct-horse-7"
+OWNER = "olivia"
+STAFF = "operator"
+
+_SHOP = "tcr-shopshop"
+_NORTH = "tcr-northern"
+_IDS = """
+import json
+from registries.models import *
+from syncjobs.models import *
+print(json.dumps({
+    "rules": {rule.name: rule.pk for rule in Rule.objects.all()},
+    "executions": {run.rule.name: run.pk for run in Execution.objects.exclude(rule=None).order_by("id")},
+    "replica": Replica.objects.get().replica_id,
+    "user": User.objects.get(username="vera").pk,
+    "credential": AccessCredential.objects.get().token_id,
+    "key": getattr(ApiKey.objects.first(), "secret_id", ""),
+}))
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """One page: a name for its picture, its path, and who looks at it ("" for nobody)."""
+
+    name: str
+    path: str
+    user: str = OWNER
+
+
+@dataclass(frozen=True, slots=True)
+class Scenery:
+    """The installation and its pages."""
+
+    regatta: Regatta
+    places: tuple[Place, ...]
+
+    def sign_in(self, browser: Browser, user: str) -> StorageState | None:
+        """Return the cookies of the user, None for nobody."""
+        if not user:
+            return None
+        context = browser.new_context(base_url=self.regatta.url)
+        page = context.new_page()
+        page.goto("/account/")
+        page.get_by_label("Username").fill(user)
+        page.get_by_label("Password").fill(PASSWORD)
+        page.get_by_role("button", name="Sign in").click()
+        page.wait_for_url("/account/")
+        state = context.storage_state()
+        context.close()
+        return state
+
+
+@contextmanager
+def open_scenery() -> Iterator[Scenery]:
+    """Yield the scenery; it takes a quarter of a minute to build."""
+    with ExitStack() as stack:
+        source, target, far = (stack.enter_context(DockerRegistry()) for _place in range(3))
+        _fill(source, target)
+        regatta = stack.enter_context(Regatta())
+        regatta.apply(_declaration(source.url, target.url, far.url), "--no-check")
+        regatta.start_serve()
+        regatta.trigger("storefront/releases")
+        regatta.trigger("storefront/everything")
+        regatta.manage("trigger_rule", "storefront/off-site", "--wait", "--timeout", "20", expect=None)
+        ids = json.loads(regatta.manage("shell", "-v", "0", "-c", _IDS).stdout.strip().splitlines()[-1])
+        yield Scenery(regatta, tuple(_places(ids)))
+
+
+def _fill(source: DockerRegistry, target: DockerRegistry) -> None:
+    for tag in ("v1.8", "v1.9", "v1.10", "latest"):
+        images.push(images.multi_platform(tag), source.url, "shop/web", tag)
+        images.push(images.image(tag, layers=3), source.url, "shop/api", tag)
+    images.push(images.helm_chart("chart"), source.url, "shop/chart", "1.4.0")
+    images.push(images.image("ci"), source.url, "tools/ci", "nightly")
+    images.push(images.image("another"), target.url, "mirror/api", "v1.9")
+
+
+def _declaration(source: str, target: str, far: str) -> str:
+    place = 'account: "100000000001"'
+    return f"""
+backends:
+  - {{code: main, region: ap-shanghai, endpoint: "{far}", capacity: 20}}
+accounts:
+  - uin: "100000000001"
+    name: Example
+    users:
+      - {{username: {OWNER}, password: {PASSWORD}, role: owner}}
+      - {{username: vera, password: {PASSWORD}, role: viewer,
+         grants: [{{instance: storefront, permission: synchronize}}]}}
+staff:
+  - {{username: {STAFF}, password: {PASSWORD}}}
+instances:
+  - {{name: storefront, instance_id: {_SHOP}, {place}, edition: premium, region: ap-guangzhou, endpoint: "{source}"}}
+  - {{name: northern, instance_id: {_NORTH}, {place}, edition: standard, region: ap-beijing, endpoint: "{target}"}}
+  - {{name: off-site, {place}, edition: standard, region: eu-frankfurt, endpoint: "http://127.0.0.1:9"}}
+credentials:
+  - {{instance: northern, secret: "{PASSWORD}", description: "For the partner"}}
+replicas:
+  - {{primary: storefront, region: ap-shanghai}}
+rules:
+  - {{source: storefront, name: releases, namespace: shop, tag: "v*", target: northern, target_namespace: mirror}}
+  - {{source: storefront, name: everything, namespace: shop, repository: "{{api,chart}}", target: northern,
+     override: true, schedule: "0 3 * * *"}}
+  - {{source: storefront, name: off-site, namespace: shop, repository: web, target: off-site}}
+  - {{source: storefront, name: switched-off, namespace: tools, target: northern, enabled: false}}
+"""
+
+
+def _places(ids: dict) -> Iterator[Place]:
+    instance = f"/instances/{_SHOP}"
+    rule = f"/synchronization/rules/{ids['rules']['releases']}"
+    replica = f"/replication/replicas/{ids['replica']}"
+    paths = {
+        "overview": "/",
+        "instances": "/instances/",
+        "instance-create": "/instances/new/",
+        "instance": f"{instance}/",
+        "instance-edit": f"{instance}/edit/",
+        "instance-delete": f"{instance}/delete/",
+        "connection": f"{instance}/connection/",
+        "credentials": f"/instances/{_NORTH}/credentials/",
+        "credential-issue": f"/instances/{_NORTH}/credentials/new/",
+        "credential-change": f"/instances/{_NORTH}/credentials/{ids['credential']}/change/",
+        "credential-delete": f"/instances/{_NORTH}/credentials/{ids['credential']}/delete/",
+        "repositories": f"{instance}/repositories/",
+        "tags": f"{instance}/repositories/shop/web/",
+        "rules": f"/synchronization/?instance={_SHOP}",
+        "rule-create": f"/synchronization/instances/{_SHOP}/new/",
+        "rule-configure": f"{rule}/configure/",
+        "rule-preview": f"{rule}/preview/",
+        "rule-delete": f"{rule}/delete/",
+        "logs": f"{rule}/logs/",
+        "execution": f"/executions/{ids['executions']['releases']}/",
+        "execution-waiting": f"/executions/{ids['executions']['off-site']}/",
+        "replication": f"/replication/?instance={_SHOP}",
+        "replica-create": f"/replication/instances/{_SHOP}/new/",
+        "replica": f"{replica}/",
+        "replica-logs": f"{replica}/logs/",
+        "replica-delete": f"{replica}/delete/",
+        "account": "/account/",
+        "password": "/account/password/",
+        "preferences": "/preferences/",
+        "keys": "/account/keys/",
+        "tokens": "/account/tokens/",
+        "token-create": "/account/tokens/new/",
+        "users": "/account/users/",
+        "user-invite": "/account/users/invite/",
+        "user": f"/account/users/{ids['user']}/",
+        "audit": "/audit/",
+        "styleguide": "/styleguide/",
+        "not-found": "/no-such-page/",
+    }
+    for name, path in paths.items():
+        yield Place(name, path)
+    for name, path in {
+        "regions": "/platform/regions/",
+        "region-create": "/platform/regions/new/",
+        "region-edit": "/platform/regions/ap-shanghai/edit/",
+        "backends": "/platform/backends/",
+        "backend-create": "/platform/backends/new/",
+        "backend-edit": "/platform/backends/main/edit/",
+    }.items():
+        yield Place(name, path, STAFF)
+    yield Place("sign-in", "/sign-in/", "")

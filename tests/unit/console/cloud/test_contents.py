@@ -1,0 +1,158 @@
+"""Namespaces, repositories and images through the cloud API, of a registry that answers over HTTP."""
+
+import json
+
+import pytest
+
+from registries.models import Instance, Namespace
+from tests import factories
+from tests.fakes import images
+from tests.fakes.registry import FakeRegistry
+from tests.unit.console.cloud.calling import Refused
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def registry():
+    with FakeRegistry() as registry:
+        images.push(images.image("one"), registry.url, "team/app", "v10")
+        images.push(images.image("two"), registry.url, "team/app", "v9")
+        images.push(images.helm_chart(), registry.url, "team/deep/chart", "1.0.0")
+        images.push(images.image("one"), registry.url, "web/site", "v10")
+        yield registry
+
+
+@pytest.fixture
+def held(registry, account) -> Instance:
+    return factories.make_instance(account=account, name="held", endpoint_url=registry.url)
+
+
+@pytest.fixture
+def ask(call, held):
+    def act(action, **values):
+        return call(action, RegistryId=held.instance_id, **values)
+
+    return act
+
+
+def refusal(act, *arguments, **options) -> Refused:
+    with pytest.raises(Refused) as caught:
+        act(*arguments, **options)
+    return caught.value
+
+
+class TestNamespaces:
+    def test_are_those_created_here_and_those_of_the_registry(self, ask):
+        ask("CreateNamespace", NamespaceName="planned", IsPublic="true")
+        answer = ask("DescribeNamespaces", Limit=200, Offset=0)
+        assert [(one["Name"], one["Public"]) for one in answer["NamespaceList"]] == [
+            ("planned", True),
+            ("team", False),
+            ("web", False),
+        ]
+        assert ask("DescribeNamespaces", NamespaceName="ea")["NamespaceList"][0]["Name"] == "team"
+        second = ask("DescribeNamespaces", Limit=2, Offset=2)
+        assert [one["Name"] for one in second["NamespaceList"]] == ["web"]
+        assert second["TotalCount"] == 3
+        assert len(ask("DescribeNamespaces", Limit=1, All=True)["NamespaceList"]) == 3
+        assert ask("DescribeNamespaces", KmsSignPolicy=True)["TotalCount"] == 0
+
+    @pytest.mark.parametrize(
+        ("values", "code"),
+        [
+            ({"NamespaceName": "a"}, "InvalidParameter.ErrorTcrInvalidParameter"),
+            ({"NamespaceName": "two--hyphens"}, "InvalidParameter.ErrorTcrInvalidParameter"),
+            ({"NamespaceName": "taken"}, "FailedOperation.ErrorTcrResourceConflict"),
+            ({"IsAutoScan": True}, "UnsupportedOperation"),
+            ({"Severity": "high"}, "UnsupportedOperation"),
+            ({"CVEWhitelistItems": [{"CVEID": "CVE-1"}]}, "UnsupportedOperation"),
+        ],
+    )
+    def test_are_refused_with_the_vendors_codes(self, ask, held, values, code):
+        factories.make_namespace(instance=held, name="taken")
+        refused = refusal(ask, "CreateNamespace", **{"NamespaceName": "fresh", "IsPublic": False} | values)
+        assert refused.code == code
+
+    def test_have_a_quota(self, ask, settings):
+        settings.QUOTAS = {**settings.QUOTAS, "standard": settings.QUOTAS["standard"] | {"namespaces": 0}}
+        refused = refusal(ask, "CreateNamespace", NamespaceName="fresh", IsPublic=False)
+        assert refused.code == "OperationDenied.QuotaOverLimit"
+
+    def test_are_changed_and_deleted_when_empty(self, ask):
+        ask("CreateNamespace", NamespaceName="planned", IsPublic=False)
+        ask("ModifyNamespace", NamespaceName="planned", IsPublic=True)
+        assert Namespace.objects.get().is_public
+        ask("DeleteNamespace", NamespaceName="planned")
+        assert not Namespace.objects.exists()
+
+    def test_that_hold_something_stay(self, ask):
+        refused = refusal(ask, "DeleteNamespace", NamespaceName="team")
+        assert refused.code == "FailedOperation.PreconditionFailed"
+        assert refusal(ask, "ModifyNamespace", NamespaceName="team").code == "UnsupportedOperation"
+
+    @pytest.mark.parametrize("action", ["ModifyNamespace", "DeleteNamespace"])
+    def test_that_are_not_there_are_not_found(self, ask, action):
+        refused = refusal(ask, action, NamespaceName="nothing")
+        assert refused.code == "ResourceNotFound.TcrResourceNotFound"
+
+
+class TestRepositories:
+    def names(self, ask, **values) -> list[str]:
+        return [one["Name"] for one in ask("DescribeRepositories", **values)["RepositoryList"]]
+
+    def test_are_told_by_their_whole_paths(self, ask):
+        assert self.names(ask) == ["team/app", "team/deep/chart", "web/site"]
+        assert self.names(ask, NamespaceName="team", RepositoryName="deep") == ["team/deep/chart"]
+        assert self.names(ask, SortBy="-name", Limit=1, Offset=2) == ["team/deep/chart"]
+
+    def test_have_known_orders(self, ask):
+        refused = refusal(ask, "DescribeRepositories", SortBy="colour")
+        assert refused.code == "InvalidParameter.ErrorTcrInvalidParameter"
+
+
+class TestImages:
+    PLACE = {"NamespaceName": "team", "RepositoryName": "app"}
+
+    def test_are_told_in_natural_order_with_digest_and_size(self, ask):
+        answer = ask("DescribeImages", **self.PLACE)
+        assert [one["ImageVersion"] for one in answer["ImageInfoList"]] == ["v9", "v10"]
+        expected = images.image("one")
+        assert answer["ImageInfoList"][1]["Digest"] == expected.digest
+        assert answer["ImageInfoList"][1]["Size"] > 0
+        [chart] = ask("DescribeImages", NamespaceName="team", RepositoryName="deep/chart")["ImageInfoList"]
+        assert chart["Kind"] == "chart"
+
+    def test_are_found_by_tag_and_digest(self, ask):
+        def tags(**values) -> list[str]:
+            found = ask("DescribeImages", **self.PLACE, **values)["ImageInfoList"]
+            return [one["ImageVersion"] for one in found]
+
+        assert tags(ImageVersion="9") == ["v9"]
+        assert tags(ImageVersion="9", ExactMatch=True) == []
+        assert tags(Digest=images.image("two").digest) == ["v9"]
+        assert tags(Limit=1, Offset=2) == ["v10"]
+
+    def test_of_a_repository_that_is_not_there_are_not_found(self, ask):
+        for name in ("nothing", "team/nothing"):
+            refused = refusal(ask, "DescribeImages", NamespaceName="team", RepositoryName=name)
+            assert refused.code == "ResourceNotFound.TcrResourceNotFound"
+        refused = refusal(ask, "DescribeImages", NamespaceName="team", RepositoryName="NO")
+        assert refused.code == "InvalidParameter.ErrorTcrInvalidParameter"
+
+    def test_are_shown_with_manifest_and_config(self, ask):
+        answer = ask("DescribeImageManifests", ImageVersion="v9", **self.PLACE)
+        assert json.loads(answer["Manifest"])["config"]
+        assert json.loads(answer["Config"])
+        refused = refusal(ask, "DescribeImageManifests", ImageVersion="no", **self.PLACE)
+        assert refused.code == "ResourceNotFound.TcrResourceNotFound"
+
+
+def test_a_registry_that_is_gone_is_told_as_such(call, account):
+    dead = factories.make_instance(account=account, endpoint_url="http://127.0.0.1:9")
+    refused = refusal(call, "DescribeRepositories", RegistryId=dead.instance_id)
+    assert refused.code == "FailedOperation.DependenceError"
+
+
+def test_the_vendors_answer_without_fields_has_none(call):
+    assert call("DescribeInstanceAllNamespaces", Limit=20, Offset=0) == {}

@@ -1,0 +1,106 @@
+"""`manage.py replicas` as an operator and a program see it."""
+
+import pytest
+from django.utils import timezone
+
+from registries.models import Edition, Replica, ReplicaStatus
+from syncjobs.models import DriftReport, Execution, Trigger
+from syncjobs.states import Status
+from tests import factories
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def primary():
+    factories.make_backend(region=factories.make_region("ap-shanghai"))
+    return factories.make_instance(name="primary", edition=Edition.PREMIUM)
+
+
+@pytest.fixture
+def replica(primary):
+    return factories.make_replica(primary=primary)
+
+
+class TestList:
+    def test_shows_replicas_with_what_the_last_check_found(self, run, replica):
+        DriftReport.objects.create(replica=replica, checked_at=timezone.now(), missing_count=2)
+        result = run("replicas", "list")
+        assert result.code == 0
+        head, row = result.output.splitlines()
+        assert head.split()[:3] == ["REPLICA", "PRIMARY", "REGION"]
+        assert row.startswith(replica.replica_id)
+        assert row.split()[-1] == "2"
+
+    def test_narrows_to_one_instance(self, run, replica):
+        other = factories.make_instance(name="other")
+        assert run("replicas", "list", "other").output == "There are no replicas.\n"
+        assert other.name not in run("replicas", "list").output
+
+    def test_prints_json_without_prefix_and_backend(self, run, replica):
+        result = run("replicas", "list", "primary", "--json")
+        (document,) = result.document
+        assert (document["replica_id"], document["status"]) == (replica.replica_id, "Running")
+        assert replica.prefix not in result.output
+        assert replica.backend.code not in result.output
+
+
+class TestCreate:
+    def test_deploys_the_replica(self, run, primary):
+        result = run("replicas", "create", "primary", "ap-shanghai", "--json")
+        replica = Replica.objects.get()
+        assert (result.code, result.document["status"]) == (0, "Deploying")
+        assert result.document["replica_id"] == replica.replica_id
+        assert Execution.objects.get().trigger == Trigger.BACKFILL
+
+    @pytest.mark.parametrize(
+        ("region", "words"),
+        [
+            ("ap-guangzhou", "cannot be in the same region as the primary"),
+            ("ap-singapore", "Cross-border instance replication is not supported"),
+            ("ap-beijing", "has no room for it now"),
+            ("mars", "There is no region “mars”."),
+        ],
+    )
+    def test_refuses_with_two_and_the_words_of_the_page(self, run, primary, region, words):
+        result = run("replicas", "create", "primary", region)
+        assert result.code == 2
+        assert words in result.errors
+        assert not Replica.objects.exists()
+
+    def test_refuses_a_second_one_and_another_edition(self, run, primary):
+        run("replicas", "create", "primary", "ap-shanghai")
+        assert "already exists" in run("replicas", "create", "primary", "ap-shanghai").errors
+        factories.make_instance(name="plain")
+        assert "needs the premium edition" in run("replicas", "create", "plain", "ap-shanghai").errors
+
+
+class TestDelete:
+    def test_marks_the_replica_and_refuses_to_do_so_twice(self, run, replica):
+        assert run("replicas", "delete", replica.replica_id).output == f"{replica.replica_id}: Deleting\n"
+        replica.refresh_from_db()
+        assert replica.status == ReplicaStatus.DELETING
+        result = run("replicas", "delete", replica.replica_id)
+        assert (result.code, "being deleted already" in result.errors) == (2, True)
+
+    def test_refuses_an_unknown_id(self, run):
+        result = run("replicas", "delete", "tcr-aaaaaaaa-4-bbbbbb")
+        assert (result.code, "There is no such replica" in result.errors) == (2, True)
+
+
+class TestCheckAndRepair:
+    @pytest.mark.parametrize(("act", "trigger"), [("check", Trigger.DRIFT), ("repair", Trigger.REPAIR)])
+    def test_starts_it(self, run, replica, act, trigger):
+        result = run("replicas", act, replica.replica_id, "--json")
+        assert (result.code, result.document["trigger"]) == (0, trigger)
+        assert Execution.objects.get().status == Status.PENDING
+
+    def test_fails_with_one_if_it_has_not_finished_in_time(self, run, replica):
+        result = run("replicas", "check", replica.replica_id, "--wait", "--timeout", "0")
+        assert result.code == 1
+        assert "has not finished after 0 seconds" in result.errors
+
+    def test_refuses_a_second_one_at_a_time(self, run, replica):
+        run("replicas", "repair", replica.replica_id)
+        result = run("replicas", "repair", replica.replica_id)
+        assert (result.code, "has not finished" in result.errors) == (2, True)
