@@ -27,7 +27,7 @@ worker: setup ## Run the workers only
 		$(PYTHON) manage.py worker
 
 test: setup ## Run all tests (DB=postgres: on PostgreSQL; ARGS="-k word": some of them)
-	@REGATTA_TEST_DB=$(DB) $(PYTHON) -m pytest $(ARGS)
+	@REGATTA_TEST_DB=$(DB) $(PYTHON) -m pytest -n auto --dist loadfile $(ARGS)
 
 check: setup ## Lint, types, layers, migrations, deployment settings
 	@scripts/check.sh

@@ -6,9 +6,13 @@ The environment that the suite runs in; loaded by `-p tests.environment` before 
 
 import atexit
 import base64
+import importlib
 import os
 import shutil
 import tempfile
+
+import pytest
+from django.apps import AppConfig, apps
 
 _scratch = tempfile.mkdtemp(prefix="regatta-tests-")
 atexit.register(shutil.rmtree, _scratch, ignore_errors=True)
@@ -31,3 +35,19 @@ if os.environ.get("REGATTA_TEST_DB") == "postgres":
     server.__enter__()
     atexit.register(server.__exit__, None, None, None)
     os.environ["REGATTA_DATABASE_URL"] = server.url
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _keep_regions() -> None:
+    """Load the regions anew whenever a test has emptied the tables: a migration has brought them."""
+    from django.db.models.signals import post_migrate
+
+    from registries.models import Region
+
+    load = importlib.import_module("registries.migrations.0002_regions").load_regions
+
+    def restore(sender: AppConfig, using: str, **_: object) -> None:
+        if sender.label == "registries" and not Region.objects.using(using).exists():
+            load(apps, None)
+
+    post_migrate.connect(restore, weak=False)

@@ -17,5 +17,18 @@ from bench.workloads.workload import Workload
 
 WORKLOADS: dict[str, Workload] = {
     workload.name: workload
-    for workload in (SMALL, MEDIUM, LARGE, NOOP, WAN, PROGRESS, WIDE, MILLION, LATENCY, SCALE_OUT, FAN_OUT, PAGES)
+    for workload in (
+        SMALL,
+        MEDIUM,
+        LARGE,
+        NOOP,
+        WAN,
+        PROGRESS,
+        WIDE,
+        MILLION,
+        LATENCY,
+        SCALE_OUT,
+        FAN_OUT,
+        PAGES,
+    )
 }

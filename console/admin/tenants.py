@@ -12,6 +12,8 @@ from console.admin.read_only import ReadOnlyAdmin
 from registries.models import (
     AccessCredential,
     Account,
+    ApiKey,
+    ApiToken,
     AuditEvent,
     Credential,
     Grant,
@@ -24,6 +26,7 @@ from registries.models import (
     SignInThrottle,
     User,
 )
+from registries.models.stored_answer import StoredAnswer
 from registries.services import accounts
 
 
@@ -116,6 +119,36 @@ class SignInThrottleAdmin(ReadOnlyAdmin):
 
     list_display = ("key", "attempt_count", "last_attempt_at", "blocked_until")
     search_fields = ("key",)
+
+
+@admin.register(ApiToken)
+class ApiTokenAdmin(ReadOnlyAdmin):
+    """Tokens of the REST API; never their text."""
+
+    list_display = ("token_id", "user", "scope", "expires_at", "last_used_at", "created_at")
+    list_filter = ("scope",)
+    list_select_related = ("user",)
+    search_fields = ("token_id", "user__login")
+
+
+@admin.register(ApiKey)
+class ApiKeyAdmin(ReadOnlyAdmin):
+    """Keys of the cloud API; never their secret."""
+
+    list_display = ("secret_id", "user", "is_enabled", "last_used_at", "created_at")
+    list_filter = ("is_enabled",)
+    list_select_related = ("user",)
+    search_fields = ("secret_id", "user__login")
+
+
+@admin.register(StoredAnswer)
+class StoredAnswerAdmin(ReadOnlyAdmin):
+    """Which requests with an idempotency key were answered; never the answer."""
+
+    list_display = ("key", "user", "status", "created_at")
+    list_select_related = ("user",)
+    search_fields = ("key", "user__login")
+    exclude = ("body",)
 
 
 @admin.register(Instance)

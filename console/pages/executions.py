@@ -21,6 +21,7 @@ from syncjobs.queries.executions import ExecutionSummary
 from syncjobs.queries.warnings import find_warning
 from syncjobs.services import executions
 
+_JOBS_SHOWN = 25
 _TAGS_SHOWN = 25
 _TAG_STATES = (OutcomeStatus.FAILED, OutcomeStatus.SKIPPED, OutcomeStatus.COPIED, OutcomeStatus.DELETED)
 
@@ -68,7 +69,9 @@ def detail(request: Request, execution_id: int) -> HttpResponse:
         "summary": summary,
         "state": state,
         "states": [(value, label, summary.repositories[value]) for value, label in STATUS_CHOICES],
-        "jobs": pagination.paginate(request, execution_queries.list_jobs(execution, status=state)),
+        "jobs": pagination.paginate(
+            request, execution_queries.list_jobs(execution, status=state), size=_JOBS_SHOWN
+        ),
         "tag_state": tag_state,
         "tag_states": [(value, value.label, getattr(summary.counts, value)) for value in _TAG_STATES],
         "outcomes": pagination.paginate(request, outcomes, parameter="tags_page", size=_TAGS_SHOWN),

@@ -37,7 +37,10 @@ class Replica(models.Model):
         _("status"), max_length=20, choices=ReplicaStatus, default=ReplicaStatus.DEPLOYING
     )
     running_since = models.DateTimeField(
-        _("running since"), null=True, blank=True, help_text=_("When everything had arrived for the first time.")
+        _("running since"),
+        null=True,
+        blank=True,
+        help_text=_("When everything had arrived for the first time."),
     )
     sweep_interval_seconds = models.PositiveIntegerField(
         _("sweep interval, seconds"),

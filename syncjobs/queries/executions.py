@@ -193,10 +193,13 @@ def list_jobs(execution: Execution, *, status: str = "") -> Rows[JobRow]:
 
 def list_outcomes(execution: Execution, *, status: str, job_id: int | None = None) -> Rows[Outcome]:
     """Return what became of single tags, the first ten thousand of them, with their jobs."""
-    outcomes = Outcome.objects.filter(execution=execution, status=status).prefetch_related("job")
+    # A range of one and an order by the whole index: given an equality, PostgreSQL reads the table in the order of
+    # its key and expects matches soon, though those of a late execution all lie at the end.
+    found = Outcome.objects.filter(execution__id__range=(execution.pk, execution.pk), status=status)
+    outcomes = found.prefetch_related("job")
     if job_id is not None:
         outcomes = outcomes.filter(job=job_id)
-    return Rows(outcomes.order_by("id"), list, limit=_MAXIMUM_SHOWN)
+    return Rows(outcomes.order_by("execution_id", "status", "id"), list, limit=_MAXIMUM_SHOWN)
 
 
 def _describe_jobs(jobs: list[Job]) -> list[JobRow]:

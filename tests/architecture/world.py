@@ -17,6 +17,7 @@ from registries.forms import platform as platform_form
 from registries.models import AuditEvent, Edition, TokenScope, User
 from registries.models.invitation import PasswordReset
 from registries.models.sign_in import SignIn, SignInThrottle
+from registries.models.stored_answer import StoredAnswer
 from registries.models.throttle_window import ThrottleWindow
 from registries.services import api_keys, api_tokens, one_time_links
 from syncjobs import forms as rule_form
@@ -109,6 +110,7 @@ class World:
             expires_at=timezone.now() + timedelta(days=1),
         )
         ThrottleWindow.objects.create(name="x", number=1, updated_at=timezone.now())
+        StoredAnswer.objects.create(user=self.member, key="x", created_at=timezone.now())
         SignInThrottle.objects.create(
             key="name:1", last_attempt_at=self.rule.created_at, blocked_until=self.rule.created_at
         )

@@ -16,6 +16,7 @@ from tests.servers.regatta import Regatta
 PASSWORD = "correct-horse-7"
 OWNER = "olivia"
 STAFF = "operator"
+VIEWER = "vera"
 
 _SHOP = "tcr-shopshop"
 _NORTH = "tcr-northern"
@@ -27,7 +28,7 @@ print(json.dumps({
     "rules": {rule.name: rule.pk for rule in Rule.objects.all()},
     "executions": {run.rule.name: run.pk for run in Execution.objects.exclude(rule=None).order_by("id")},
     "replica": Replica.objects.get().replica_id,
-    "user": User.objects.get(username="vera").pk,
+    "user": User.objects.get(role="viewer", is_staff=False).pk,
     "credential": AccessCredential.objects.get().token_id,
     "key": getattr(ApiKey.objects.first(), "secret_id", ""),
 }))
@@ -101,7 +102,7 @@ accounts:
     name: Example
     users:
       - {{username: {OWNER}, password: {PASSWORD}, role: owner}}
-      - {{username: vera, password: {PASSWORD}, role: viewer,
+      - {{username: {VIEWER}, password: {PASSWORD}, role: viewer,
          grants: [{{instance: storefront, permission: synchronize}}]}}
 staff:
   - {{username: {STAFF}, password: {PASSWORD}}}
@@ -164,7 +165,6 @@ def _places(ids: dict) -> Iterator[Place]:
         "user": f"/account/users/{ids['user']}/",
         "audit": "/audit/",
         "styleguide": "/styleguide/",
-        "not-found": "/no-such-page/",
     }
     for name, path in paths.items():
         yield Place(name, path)
@@ -177,4 +177,6 @@ def _places(ids: dict) -> Iterator[Place]:
         "backend-edit": "/platform/backends/main/edit/",
     }.items():
         yield Place(name, path, STAFF)
+    # With DEBUG, which the styleguide needs, it is the only error page that is ours; all share a template.
+    yield Place("forbidden", "/account/users/", VIEWER)
     yield Place("sign-in", "/sign-in/", "")

@@ -264,7 +264,7 @@ def modules() -> Iterator[str]:
 
 
 ELSEWHERE = ("console.api.", "console.pages.styleguide")
-"""The parameters of the REST API, which tests/contract/test_rest_api.py makes up, and an example that nobody sends."""
+"""The parameters of the REST API, which tests/contract/test_rest_api.py makes up, and one that nobody sends."""
 
 
 def test_every_form_is_fuzzed():

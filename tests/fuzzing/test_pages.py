@@ -25,7 +25,8 @@ from tests.fuzzing import junk
 pytestmark = pytest.mark.django_db
 
 ROOT = Path(__file__).resolve().parents[2]
-URLS = [(name, route) for name, route in patterns() if not route.startswith("/admin/")]
+# The REST API is asked by tests/contract/test_rest_api.py.
+URLS = [(name, route) for name, route in patterns() if not route.startswith(("/admin/", "/api/"))]
 QUERIES = [
     "page",
     "tags_page",
@@ -47,6 +48,7 @@ QUERIES = [
     "after",
     "next",
     "invited",
+    "attachments",
 ]
 """Everything that pages read from the query of a URL; `test_every_parameter_is_fuzzed` looks after the list."""
 

@@ -1,7 +1,10 @@
+from datetime import timedelta
+
 import pytest
 from django.apps import apps
 from django.contrib import admin
 from django.urls import reverse
+from django.utils import timezone
 
 from registries import vault
 from registries.models import (
@@ -12,8 +15,11 @@ from registries.models import (
     Region,
     SignInThrottle,
     ThrottleWindow,
+    TokenScope,
     User,
 )
+from registries.models.stored_answer import StoredAnswer
+from registries.services import api_keys, api_tokens
 from syncjobs.models import DriftReport, LagSample, PushEvent
 from tests import factories
 from tests.unit.console.reading import text_of
@@ -45,6 +51,16 @@ def rows(rule):
     factories.make_invitation(account=rule.source.account)
     factories.make_password_reset(user=factories.make_user(account=rule.source.account))
     factories.make_sign_in(user=factories.make_user(account=rule.source.account))
+    user = factories.make_user(account=rule.source.account)
+    api_keys.create(user=user, now=timezone.now())
+    api_tokens.issue(
+        scope=TokenScope.READ,
+        expires_at=timezone.now() + timedelta(days=1),
+        description="",
+        by=user,
+        now=timezone.now(),
+    )
+    StoredAnswer.objects.create(user=user, key="x", body={"a": "very-secret"}, created_at=rule.created_at)
     ThrottleWindow.objects.create(name="hook-address:x", number=1, updated_at=rule.created_at)
     SignInThrottle.objects.create(
         key="name:x", last_attempt_at=rule.created_at, blocked_until=rule.created_at
