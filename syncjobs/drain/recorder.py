@@ -186,7 +186,8 @@ class Recorder:
         """
         Write everything that is new, in one transaction.
 
-        What cannot be written, because the database is away, is kept for the next flush.
+        What cannot be written, because the database is away, is kept for the next flush. So is the ending of an
+        attempt that ends meanwhile, in another thread: its last outcomes are not among those that were taken.
         """
         closed, self._closed = self._closed, []
         refused, self._refused = self._refused, []
@@ -195,7 +196,7 @@ class Recorder:
             return
         try:
             with transaction.atomic():
-                self._write(news, refused, now)
+                self._write(news, closed, refused, now)
         except BaseException:
             for record, item in news:
                 record.give_back(item)
@@ -203,7 +204,13 @@ class Recorder:
             self._refused[:0] = refused
             raise
 
-    def _write(self, news: list[tuple[JobRecord, News]], refused: list[Refusal], now: datetime) -> None:
+    def _write(
+        self,
+        news: list[tuple[JobRecord, News]],
+        closed: list[JobRecord],
+        refused: list[Refusal],
+        now: datetime,
+    ) -> None:
         wanted = [record.assignment.job_id for record, _item in news]
         held = self._hold(wanted + [item.job_id for item in refused])
         mine = [(record, item) for record, item in news if record.assignment.job_id in held]
@@ -214,9 +221,9 @@ class Recorder:
                 Outcome.objects.filter(job=record.assignment.job_id, tag__in=item.healed).delete()
             if item.progress:
                 self._leased(record.assignment.job_id).update(progress=item.progress)
-            if record.ending is not None:
-                touched.add(record.assignment.execution_id)
-        self._end([record for record, _item in mine], now)
+        ended = [record for record in closed if record.assignment.job_id in held]
+        self._end(ended, now)
+        touched |= {record.assignment.execution_id for record in ended}
         touched |= {item.execution_id for item in refused if self._end_refused(item, now)}
         for execution_id in sorted(touched):
             executions.settle(execution_id, now=now)
@@ -245,11 +252,9 @@ class Recorder:
             key = (record.bytes_copied, frozenset(record.counts.items())) if is_plain else id(record)
             alike.setdefault(key, []).append(record)
         for group in alike.values():
-            ending = group[0].ending
-            if ending is not None:
-                ids = [record.assignment.job_id for record in group]
-                ended = Job.objects.leased(self._token).filter(pk__in=ids)
-                ended.update(**self._changes_of(group[0], ending, now))
+            ids = [record.assignment.job_id for record in group]
+            ended = Job.objects.leased(self._token).filter(pk__in=ids)
+            ended.update(**self._changes_of(group[0], group[0].ending or _DONE, now))
 
     def _changes_of(self, record: JobRecord, ending: Ending, now: datetime) -> dict[str, object]:
         changes: dict[str, object] = {

@@ -63,6 +63,28 @@ def counts(job: Job) -> tuple[int, ...]:
     return (job.copied_count, job.up_to_date_count, job.skipped_count, job.failed_count)
 
 
+class TestThreads:
+    def test_an_attempt_that_ends_while_another_is_written_loses_no_outcome(self, job, monkeypatch):
+        recorder = Recorder("t1")
+        record = recorder.open(claim())
+        record.emit(finished("v1"))
+        hold = recorder._hold
+
+        def end_meanwhile(job_ids: list[int]) -> set[int]:
+            if record.ending is None:
+                record.emit(finished("v2"))
+                recorder.close(record, Ending("done"))
+            return hold(job_ids)
+
+        monkeypatch.setattr(recorder, "_hold", end_meanwhile)
+        recorder.flush(timezone.now())
+        recorder.flush(timezone.now())
+
+        job.refresh_from_db()
+        assert (job.status, job.copied_count) == (Status.SUCCEEDED, 2)
+        assert set(Outcome.objects.values_list("tag", flat=True)) == {"v1", "v2"}
+
+
 class TestFlush:
     def test_stores_what_changed_and_counts_what_did_not(self, job):
         recorder = Recorder("t1")
