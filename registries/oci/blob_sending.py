@@ -123,7 +123,7 @@ class BlobSending:
         if self._whole is None:
             body = self._new_body(0, self._descriptor.size)
             try:
-                self._whole = b"".join([chunk async for chunk in body])
+                self._whole = b"".join([bytes(chunk) async for chunk in body])
             except Exception as error:
                 raise _SourceFailedError(error) from error
             finally:

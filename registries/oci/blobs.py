@@ -7,6 +7,7 @@ from collections.abc import AsyncGenerator
 from urllib.parse import urlsplit
 
 from registries.oci.digest import EMPTY_SHA256, Hasher, algorithm_of, digest_of, new_hasher
+from registries.oci.direct_body import Chunk
 from registries.oci.errors import (
     ConnectionCut,
     DigestMismatch,
@@ -48,24 +49,41 @@ class Blobs:
         return reply.status != 404
 
     async def stream(
-        self, repository: str, descriptor: Descriptor, *, offset: int = 0, verify: bool = True
+        self, repository: str, descriptor: Descriptor, *, offset: int = 0
     ) -> AsyncGenerator[bytes, None]:
         """
-        Yield the blob from the offset on, in pieces as they arrive and never more than its size.
+        Yield the blob from the offset on like `lend`, in pieces that may be kept.
 
-        A cut connection is resumed where it ended, for as long as a try brings at least a byte and
-        the retry policy allows. The digest is verified at the end if the stream began at 0;
-        `verify` False leaves that to a caller who hashes anyway. A foreign layer that the registry
-        does not hold is read, without credentials, from the first of its own addresses that has it.
+        The digest is verified before the last of them if the stream began at 0.
 
-        Raises NotFound, SizeMismatch or DigestMismatch among others. Bytes yielded before are then
-        not to be trusted.
+        Raises DigestMismatch besides. Bytes yielded before are then not to be trusted.
+        """
+        hasher = new_hasher(algorithm_of(descriptor.digest))
+        position = offset
+        async with contextlib.aclosing(self.lend(repository, descriptor, offset=offset)) as chunks:
+            async for chunk in chunks:
+                hasher.update(chunk)
+                position += len(chunk)
+                if offset == 0 and position == descriptor.size:
+                    _check_digest(hasher, descriptor)
+                yield bytes(chunk)
+
+    async def lend(
+        self, repository: str, descriptor: Descriptor, *, offset: int = 0
+    ) -> AsyncGenerator[Chunk, None]:
+        """
+        Yield the blob from the offset on, unverified, in pieces as they arrive and never more than its size.
+
+        A piece is only valid until the next one is asked for. A cut connection is resumed where it ended,
+        for as long as a try brings at least a byte and the retry policy allows. A foreign layer that the
+        registry does not hold is read, without credentials, from the first of its own addresses that has it.
+
+        Raises NotFound or SizeMismatch among others.
         """
         if descriptor.data is not None or descriptor.size == 0:
-            for chunk in _without_request(descriptor, offset):
-                yield chunk
+            for content in _without_request(descriptor, offset):
+                yield content
             return
-        hasher = new_hasher(algorithm_of(descriptor.digest)) if verify and offset == 0 else None
         reading = _Reading(self._sender, self._names, repository, descriptor, offset)
         attempt = 0
         while reading.position < descriptor.size:
@@ -74,14 +92,8 @@ class Blobs:
             try:
                 async with contextlib.aclosing(reading.rest()) as chunks:
                     async for chunk in chunks:
-                        if hasher is not None:
-                            hasher.update(chunk)
-                            if reading.position == descriptor.size:
-                                _check_digest(hasher, descriptor)
                         yield chunk
             except RegistryError as error:
-                if isinstance(error, DigestMismatch):
-                    raise
                 if reading.position > began_at:
                     attempt = 1
                 delay = self._sender.delay_before_retry(attempt, error)
@@ -117,7 +129,7 @@ class _Reading:
         self._may_range = True
         return True
 
-    async def rest(self) -> AsyncGenerator[bytes, None]:
+    async def rest(self) -> AsyncGenerator[Chunk, None]:
         """
         Yield what one request brings from the position on, which moves along.
 
@@ -140,15 +152,16 @@ class _Reading:
         )
         try:
             skip = await self._bytes_to_skip(exchange)
-            async for arrived in exchange.chunks():
-                await bandwidth.spend(len(arrived))
-                chunk = arrived[skip:] if skip else arrived
-                skip -= len(arrived) - len(chunk)
-                if self.position + len(chunk) > size:
-                    raise SizeMismatch(f"{self._descriptor.digest} is longer than {size} bytes")
-                if chunk:
-                    self.position += len(chunk)
-                    yield chunk
+            async with contextlib.aclosing(exchange.lend_chunks()) as chunks:
+                async for arrived in chunks:
+                    await bandwidth.spend(len(arrived))
+                    chunk = arrived[skip:] if skip else arrived
+                    skip -= len(arrived) - len(chunk)
+                    if self.position + len(chunk) > size:
+                        raise SizeMismatch(f"{self._descriptor.digest} is longer than {size} bytes")
+                    if chunk:
+                        self.position += len(chunk)
+                        yield chunk
         finally:
             await exchange.aclose()
         if self.position < size:

@@ -8,6 +8,7 @@ import httpx
 
 from registries.oci.blob_sending import BlobSending
 from registries.oci.blobs import Blobs
+from registries.oci.direct_body import Chunk
 from registries.oci.endpoint import Endpoint
 from registries.oci.exchange import Timeouts
 from registries.oci.guard import HostGuard
@@ -118,14 +119,20 @@ class RegistryClient:
         return await self._blobs.has(repository, digest)
 
     def stream_blob(
-        self, repository: str, descriptor: Descriptor, *, offset: int = 0, verify: bool = True
+        self, repository: str, descriptor: Descriptor, *, offset: int = 0
     ) -> AsyncGenerator[bytes, None]:
-        """
-        Yield the blob from the offset on, resuming cut connections; see `Blobs.stream`.
+        """Yield the blob from the offset on, resuming cut connections and verified; see `Blobs.stream`."""
+        return self._blobs.stream(repository, descriptor, offset=offset)
 
-        Pass `verify=False` inside the `open_source` of `upload_blob`, which hashes by itself.
+    def lend_blob(
+        self, repository: str, descriptor: Descriptor, *, offset: int = 0
+    ) -> AsyncGenerator[Chunk, None]:
         """
-        return self._blobs.stream(repository, descriptor, offset=offset, verify=verify)
+        Yield the same, unverified, in pieces that are only valid until the next one; see `Blobs.lend`.
+
+        Meant for the `open_source` of `upload_blob`, which hashes by itself.
+        """
+        return self._blobs.lend(repository, descriptor, offset=offset)
 
     async def start_upload(
         self,

@@ -1,14 +1,17 @@
 """One answer of a registry while its body is being read."""
 
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncGenerator, AsyncIterator, Mapping
+from contextlib import aclosing
 from dataclasses import dataclass
 from typing import cast
 
 import httpx
 
 from registries.oci.answers import error_from_failure
+from registries.oci.direct_body import Chunk
 from registries.oci.errors import TooLarge
 from registries.oci.limits import EndpointLimiter, SlotKind
+from registries.oci.transport import ResponseStream
 
 Headers = Mapping[str, str]
 
@@ -102,6 +105,15 @@ class Exchange:
         try:
             async for chunk in self._stream:
                 yield chunk
+        except httpx.TransportError as error:
+            raise error_from_failure(error) from error
+
+    async def lend_chunks(self) -> AsyncGenerator[Chunk, None]:
+        """Yield the body like `chunks`, without a copy: each piece is only lent until the next one is asked for."""
+        try:
+            async with aclosing(cast(ResponseStream, self._stream).lend()) as chunks:
+                async for chunk in chunks:
+                    yield chunk
         except httpx.TransportError as error:
             raise error_from_failure(error) from error
 

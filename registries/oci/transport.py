@@ -1,7 +1,7 @@
 """
 Carries httpx requests over aiohttp, which needs a quarter of the CPU of httpx's own transport.
 
-The only file that knows aiohttp. It does one request: no redirects, no cookies, no decompression,
+Only this file and `direct_body` know aiohttp. It does one request: no redirects, no cookies, no decompression,
 no environment, and it connects only to addresses that the guard has seen.
 """
 
@@ -11,15 +11,18 @@ import ipaddress
 import os
 import socket
 import ssl
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator, AsyncIterator
 from functools import lru_cache
 from typing import cast
 
 import aiohttp
 import httpx
 from aiohttp.abc import AbstractResolver, ResolveResult
+from aiohttp.connector import Connection
+from aiohttp.tracing import Trace
 from yarl import URL
 
+from registries.oci.direct_body import Chunk, lend_body
 from registries.oci.endpoint import Endpoint
 from registries.oci.guard import EndpointGuard
 
@@ -30,6 +33,8 @@ _READ_BUFFER_BYTES = 256 * 1024
 _KEEPALIVE_SECONDS = 30.0
 _DNS_TTL_SECONDS = 30
 _MAX_HEADER_BYTES = 64 * 1024
+# Up to so many bytes aiohttp does not wait until the socket has taken them.
+_UNAWAITED_BYTES = 64 * 1024
 _SKIPPED_HEADERS = ("Accept", "Accept-Encoding", "User-Agent", "Content-Type")
 
 
@@ -72,7 +77,7 @@ class AiohttpTransport(httpx.AsyncBaseTransport):
         return httpx.Response(
             response.status,
             headers=response.raw_headers,
-            stream=_ResponseStream(response, request),
+            stream=ResponseStream(response, request, timeout.get("read")),
             request=request,
         )
 
@@ -110,7 +115,7 @@ class AiohttpTransport(httpx.AsyncBaseTransport):
         return known
 
     def _open_session(self) -> aiohttp.ClientSession:
-        connector = aiohttp.TCPConnector(
+        connector = _Connector(
             limit=0,
             limit_per_host=0,
             keepalive_timeout=_KEEPALIVE_SECONDS,
@@ -137,12 +142,15 @@ class AiohttpTransport(httpx.AsyncBaseTransport):
         return self._endpoint.verify_tls
 
 
-class _ResponseStream(httpx.AsyncByteStream):
+class ResponseStream(httpx.AsyncByteStream):
     """The body of a response, in the pieces in which it arrives."""
 
-    def __init__(self, response: aiohttp.ClientResponse, request: httpx.Request) -> None:
+    def __init__(
+        self, response: aiohttp.ClientResponse, request: httpx.Request, stall_seconds: float | None
+    ) -> None:
         self._response = response
         self._request = request
+        self._stall_seconds = stall_seconds
 
     async def __aiter__(self) -> AsyncIterator[bytes]:
         content = self._response.content
@@ -152,9 +160,30 @@ class _ResponseStream(httpx.AsyncByteStream):
         except (aiohttp.ClientError, OSError) as error:
             raise _as_httpx_error(error, self._request) from error
 
+    async def lend(self) -> AsyncGenerator[Chunk, None]:
+        """Yield the pieces without a copy: each is only lent until the next one is asked for."""
+        try:
+            async with contextlib.aclosing(lend_body(self._response, self._stall_seconds)) as pieces:
+                async for piece in pieces:
+                    yield piece
+        except (aiohttp.ClientError, OSError) as error:
+            raise _as_httpx_error(error, self._request) from error
+
     async def aclose(self) -> None:
         """Give the connection back, or close it if the body was not read to its end."""
         self._response.release()
+
+
+class _Connector(aiohttp.TCPConnector):
+    """Opens connections that take a piece of a body whole before the next one is asked for."""
+
+    async def connect(
+        self, req: aiohttp.ClientRequest, traces: list[Trace], timeout: aiohttp.ClientTimeout
+    ) -> Connection:
+        connection = await super().connect(req, traces, timeout)
+        if connection.transport is not None:
+            connection.transport.set_write_buffer_limits(high=0)
+        return connection
 
 
 class _GuardedResolver(AbstractResolver):
@@ -189,16 +218,13 @@ class _GuardedResolver(AbstractResolver):
 
 async def _watched(
     stream: httpx.AsyncByteStream, deadline: asyncio.Timeout, stall_seconds: float | None
-) -> AsyncIterator[bytes]:
-    """Yield the stream and end the request if the peer takes no bytes for so long."""
-    if stall_seconds is None:
-        async for chunk in stream:
-            yield chunk
-        return
+) -> AsyncIterator[Chunk]:
+    """Yield the stream, whose pieces may be lent, and end the request if the peer takes no bytes for so long."""
     loop = asyncio.get_running_loop()
     async for chunk in stream:
-        _reschedule(deadline, loop.time() + stall_seconds)
-        yield chunk
+        if stall_seconds is not None:
+            _reschedule(deadline, loop.time() + stall_seconds)
+        yield chunk if len(chunk) > _UNAWAITED_BYTES else bytes(chunk)
         _reschedule(deadline, None)
 
 

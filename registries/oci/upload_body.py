@@ -6,11 +6,13 @@ from collections.abc import AsyncGenerator, AsyncIterator, Callable
 import httpx
 
 from registries.oci.digest import algorithm_of, new_hasher
+from registries.oci.direct_body import Chunk
 from registries.oci.errors import DigestMismatch, RegistryError, SizeMismatch
 from registries.oci.manifest import Descriptor
 from registries.oci.pace import Pace
 
-OpenSource = Callable[[int], AsyncIterator[bytes]]
+OpenSource = Callable[[int], AsyncIterator[Chunk]]
+"""Opens a blob at an offset. Its pieces may be only lent."""
 
 
 class Verifier:
@@ -21,7 +23,7 @@ class Verifier:
         self._hasher = new_hasher(algorithm_of(descriptor.digest))
         self.position = 0
 
-    def feed(self, chunk: bytes, start: int) -> None:
+    def feed(self, chunk: Chunk, start: int) -> None:
         """Take the bytes that begin at `start`; those seen before are skipped."""
         end = start + len(chunk)
         if end > self.position:
@@ -59,18 +61,18 @@ class UploadBody(httpx.AsyncByteStream):
         self._start = start
         self._end = end
         self._bandwidth = bandwidth
-        self._chunks: AsyncGenerator[bytes, None] = self._read()
+        self._chunks: AsyncGenerator[Chunk, None] = self._read()
         self.failure: Exception | None = None
 
     def __aiter__(self) -> AsyncIterator[bytes]:
-        return self._chunks
+        return self._chunks  # type: ignore[return-value]  # httpx knows bytes only; our transport takes both
 
     async def aclose(self) -> None:
         """Close the source. A source that is being read at this moment is cancelled by its reader."""
         with contextlib.suppress(RuntimeError):
             await self._chunks.aclose()
 
-    async def _read(self) -> AsyncGenerator[bytes, None]:
+    async def _read(self) -> AsyncGenerator[Chunk, None]:
         source = self._open_source(self._start)
         position = self._start
         try:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from registries.oci.client import RegistryClient
 from registries.oci.digest import algorithm_of
+from registries.oci.direct_body import Chunk
 from registries.oci.errors import RegistryError
 from registries.oci.manifest import Descriptor
 from registries.oci.uploads import Upload
@@ -163,7 +164,7 @@ class _Source:
         self._blob = blob
         self.meter = Meter(lane.source_repository, tally, lane.progress.emit)
 
-    async def open(self, offset: int) -> AsyncIterator[bytes]:
+    async def open(self, offset: int) -> AsyncIterator[Chunk]:
         """Yield the content from the offset on, no faster than allowed. Raises Stopped between two chunks."""
         lane, check, count = self._lane, self._lane.progress.check, self.meter.count
         pace = lane.pace

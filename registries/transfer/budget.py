@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
-# What one long stream may hold between two sockets: read buffer, write buffer and the chunks in hand.
+# What one long stream may hold between two sockets: the two buffers of `registries.oci.direct_body`.
 STREAM_BUFFER_BYTES = 2 * 1024 * 1024
 # Blobs up to this size hold no more than themselves and never wait behind long streams.
 SMALL_BLOB_BYTES = 256 * 1024

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from weakref import WeakValueDictionary
 
 from registries.oci.client import RegistryClient
+from registries.oci.direct_body import Chunk
 from registries.oci.errors import RegistryError
 from registries.oci.manifest import Descriptor
 from registries.oci.pace import Pace
@@ -86,9 +87,9 @@ class Route:
         """
         return self.source.limiter.snapshot().remaining is not None
 
-    def read_blob(self, repository: str, blob: Descriptor, offset: int) -> AsyncGenerator[bytes, None]:
+    def read_blob(self, repository: str, blob: Descriptor, offset: int) -> AsyncGenerator[Chunk, None]:
         """
-        Yield the blob of the source from the offset on, unverified: the upload hashes what it sends.
+        Lend the blob of the source from the offset on, unverified: the upload hashes what it sends.
 
         While other targets read from the same source, they share the download.
         """
@@ -96,7 +97,7 @@ class Route:
         if reads is not None and reads.is_shared(self.source.endpoint):
             party = self.target.endpoint
             return reads.stream(self.source, repository, blob, offset=offset, party=party)
-        return self.source.stream_blob(repository, blob, offset=offset, verify=False)
+        return self.source.lend_blob(repository, blob, offset=offset)
 
     def turn(self, blob: Descriptor) -> AbstractAsyncContextManager[None]:
         """Hold the turn to send a blob, which those have at the same time who share its download."""

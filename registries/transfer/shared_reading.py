@@ -19,6 +19,7 @@ from collections.abc import AsyncGenerator, Hashable, Iterator
 from contextlib import AbstractAsyncContextManager, aclosing, contextmanager, nullcontext, suppress
 
 from registries.oci.client import RegistryClient
+from registries.oci.direct_body import Chunk
 from registries.oci.endpoint import Endpoint
 from registries.oci.errors import RegistryError
 from registries.oci.manifest import Descriptor
@@ -82,9 +83,9 @@ class SharedReads:
 
     async def stream(
         self, client: RegistryClient, repository: str, blob: Descriptor, *, offset: int, party: Party
-    ) -> AsyncGenerator[bytes, None]:
+    ) -> AsyncGenerator[Chunk, None]:
         """
-        Yield the blob from the offset on, like `RegistryClient.stream_blob` without verification.
+        Yield the blob from the offset on, like `RegistryClient.lend_blob`.
 
         A party that reads a blob for the second time does so for itself: the first time may have gone wrong.
         """
@@ -100,10 +101,9 @@ class SharedReads:
             finally:
                 await flow.leave(seat)
         if position < blob.size or flow is None:
-            stream = client.stream_blob(repository, blob, offset=position, verify=False)
-            async with aclosing(stream) as rest:
-                async for chunk in rest:
-                    yield chunk
+            async with aclosing(client.lend_blob(repository, blob, offset=position)) as rest:
+                async for lent in rest:
+                    yield lent
 
     async def aclose(self) -> None:
         """End every download and forget everything."""
@@ -293,11 +293,10 @@ class Flow:
 
     async def _run(self) -> None:
         try:
-            stream = self._client.stream_blob(self.repository, self._blob, verify=False)
-            async with aclosing(stream) as chunks:
+            async with aclosing(self._client.lend_blob(self.repository, self._blob)) as chunks:
                 async for chunk in chunks:
                     await self._wait_for_room(len(chunk))
-                    self._chunks.append(chunk)
+                    self._chunks.append(bytes(chunk))
                     self._held_bytes += len(chunk)
                     self._shared.held_bytes += len(chunk)
                     self._wake_all()

@@ -1,16 +1,10 @@
 """The form of instances tries the connection out, and blames the right field."""
 
-import datetime
 import http.server
-import ipaddress
 import ssl
 import threading
 
 import pytest
-from cryptography import x509
-from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ec
-from cryptography.x509.oid import NameOID
 
 from registries.forms import InstanceForm
 from registries.forms.instance import values_of
@@ -18,6 +12,7 @@ from tests.factories import make_account, make_instance, make_staff, make_user
 from tests.fakes.auth import BasicAuth, BearerAuth
 from tests.fakes.faults import Fault
 from tests.fakes.registry import FakeRegistry
+from tests.servers.certificates import self_signed
 from tests.servers.processes import find_free_port
 
 pytestmark = pytest.mark.django_db
@@ -122,29 +117,6 @@ class TestInstanceFormConnection:
         form = instance_form(account, by=by, endpoint_url="http://127.0.0.1:5000")
         assert list(form.errors) == ["endpoint_url"]
         assert ("REGATTA_ALLOWED_NETWORKS" in form.errors["endpoint_url"][0]) is is_staff
-
-
-def self_signed(name: str) -> tuple[str, str]:
-    """Return key and certificate of an authority that calls itself so, valid for 127.0.0.1, in PEM."""
-    key = ec.generate_private_key(ec.SECP256R1())
-    subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, name)])
-    addresses = [x509.IPAddress(ipaddress.ip_address("127.0.0.1"))]
-    made = (
-        x509.CertificateBuilder()
-        .subject_name(subject)
-        .issuer_name(subject)
-        .public_key(key.public_key())
-        .serial_number(x509.random_serial_number())
-        .not_valid_before(datetime.datetime(2020, 1, 1))
-        .not_valid_after(datetime.datetime(2099, 1, 1))
-        .add_extension(x509.SubjectAlternativeName(addresses), critical=False)
-        .add_extension(x509.BasicConstraints(ca=True, path_length=None), critical=True)
-        .sign(key, hashes.SHA256())
-    )
-    private = key.private_bytes(
-        serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
-    )
-    return private.decode(), made.public_bytes(serialization.Encoding.PEM).decode()
 
 
 @pytest.fixture

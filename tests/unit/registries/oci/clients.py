@@ -56,9 +56,9 @@ async def collect(pages: AsyncIterable[list[str]]) -> list[str]:
     return [name async for page in pages for name in page]
 
 
-async def read(chunks: AsyncIterable[bytes]) -> bytes:
+async def read(chunks: AsyncIterable[bytes | memoryview]) -> bytes:
     """Return all bytes of a stream."""
-    return b"".join([chunk async for chunk in chunks])
+    return b"".join([bytes(chunk) async for chunk in chunks])
 
 
 async def begin(client: RegistryClient, repository: str, algorithm: str = "sha256") -> Upload:

@@ -41,7 +41,8 @@ def fetch(registry, descriptor=BLOB, **options):
 
     async def scenario():
         async with connect(registry.url, **options) as client:
-            return await read(client.stream_blob("team/app", descriptor, offset=offset, verify=verify))
+            open_blob = client.stream_blob if verify else client.lend_blob
+            return await read(open_blob("team/app", descriptor, offset=offset))
 
     return run(scenario())
 

@@ -38,7 +38,7 @@ class TestSlots:
                     await target.upload_blob(
                         session,
                         BLOB,
-                        lambda offset: source.stream_blob("a/b", BLOB, offset=offset, verify=False),
+                        lambda offset: source.lend_blob("a/b", BLOB, offset=offset),
                     )
                     assert source_limiter.snapshot().in_flight == 0
                     assert target_limiter.snapshot().in_flight == 0
@@ -90,7 +90,7 @@ class TestSlots:
                     await client.upload_blob(
                         session,
                         blob,
-                        lambda offset: client.stream_blob("a/b", blob, offset=offset, verify=False),
+                        lambda offset: client.lend_blob("a/b", blob, offset=offset),
                     )
 
                 await asyncio.gather(*map(copy, blobs))

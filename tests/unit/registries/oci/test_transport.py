@@ -1,17 +1,11 @@
 import asyncio
 import contextlib
-import datetime
-import ipaddress
 import ssl
 import tomllib
 from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
-from cryptography import x509
-from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ec
-from cryptography.x509.oid import NameOID
 
 from registries.oci.client import RegistryClient
 from registries.oci.endpoint import Endpoint
@@ -21,6 +15,7 @@ from registries.oci.manifest import Descriptor
 from registries.oci.transport import USER_AGENT
 from tests.fakes.faults import Fault, Gate
 from tests.fakes.registry import FakeRegistry
+from tests.servers.certificates import self_signed
 from tests.unit.registries.oci.clients import LOOPBACK, QUICK, begin, connect, describe, run
 
 BIG = 256 * 1024 * 1024
@@ -28,37 +23,12 @@ ROOM = 48 * 1024 * 1024
 """Far less than a blob, far more than the buffers of two sockets."""
 
 
-def self_signed(address: str) -> tuple[bytes, bytes]:
-    """Return certificate and key, in PEM, of a server at the address."""
-    key = ec.generate_private_key(ec.SECP256R1())
-    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "registry")])
-    now = datetime.datetime.now(datetime.UTC)
-    certificate = (
-        x509.CertificateBuilder()
-        .subject_name(name)
-        .issuer_name(name)
-        .public_key(key.public_key())
-        .serial_number(1)
-        .not_valid_before(now - datetime.timedelta(days=1))
-        .not_valid_after(now + datetime.timedelta(days=1))
-        .add_extension(
-            x509.SubjectAlternativeName([x509.IPAddress(ipaddress.ip_address(address))]), critical=False
-        )
-        .add_extension(x509.BasicConstraints(ca=True, path_length=None), critical=True)
-        .sign(key, hashes.SHA256())
-    )
-    private = key.private_bytes(
-        serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
-    )
-    return certificate.public_bytes(serialization.Encoding.PEM), private
-
-
 class TestTls:
     @pytest.fixture
     def authority(self, tmp_path):
-        certificate, key = self_signed("127.0.0.1")
-        (tmp_path / "cert.pem").write_bytes(certificate)
-        (tmp_path / "key.pem").write_bytes(key)
+        key, certificate = self_signed("registry")
+        (tmp_path / "cert.pem").write_text(certificate)
+        (tmp_path / "key.pem").write_text(key)
         return tmp_path
 
     @contextlib.asynccontextmanager

@@ -44,7 +44,7 @@ class TestStopping:
         bench.put(image, "v1")
         bench.target.options.discard_uploads = True
         with pytest.raises(Stopped):
-            bench.run(lambda engine: bench.copy_with(engine, "v1", target_tags=set(), is_stopping=after(200)))
+            bench.run(lambda engine: bench.copy_with(engine, "v1", target_tags=set(), is_stopping=after(50)))
         sent = sum(request.response_bytes for request in bench.source.requests_of("GET", digest))
         assert sent < 200_000_000
         assert bench.target.open_uploads() == 0
