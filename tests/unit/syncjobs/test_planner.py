@@ -70,6 +70,16 @@ class TestSelectsRepository:
             assert not selects_repository(Selection("team", repository, syntax=syntax), "team")
             assert not selects_repository(Selection("team", repository, syntax=syntax), "nginx")
 
+    def test_compares_the_path_below_each_namespace_where_all_are_meant(self):
+        everywhere = Selection(naming.ALL_NAMESPACES)
+        assert {path for path in LISTED if selects_repository(everywhere, path)} == {*LISTED} - {
+            "team",
+            "nginx",
+        }
+        webs = Selection(naming.ALL_NAMESPACES, "web")
+        assert [path for path in LISTED if selects_repository(webs, path)] == ["team/web", "teams/web"]
+        assert exact_repositories(webs) is None
+
     def test_refuses_an_invalid_filter(self):
         with pytest.raises(PatternError):
             selects_repository(Selection("team", "a["), "team/a")
@@ -101,6 +111,13 @@ class TestPlanRepositories:
         plan = plan_repositories(selection, ["a/y/app", "a/x/app", "a/app", "a/z/other"])
         assert plan.collisions == {"n/app": ("a/app", "a/x/app", "a/y/app")}
         assert len(plan.edges) == 4
+
+    def test_tells_of_namespaces_that_share_a_target(self):
+        selection = Selection(naming.ALL_NAMESPACES, target_namespace="mirror")
+        plan = plan_repositories(selection, ["a/x", "b/x", "b/y"])
+        assert plan.collisions == {"mirror/x": ("a/x", "b/x")}
+        assert selection.merges_paths
+        assert not Selection(naming.ALL_NAMESPACES).merges_paths
 
     def test_tells_of_no_collision_where_paths_are_kept(self):
         plan = plan_repositories(Selection("a", target_namespace="n"), ["a/y/app", "a/x/app"])
@@ -254,6 +271,12 @@ class TestFindLoops:
 
     def test_reads_an_empty_target_namespace_as_that_of_the_source(self):
         assert self.names(rule("r1", "x/a", "y/"), rule("r2", "y/a", "x/")) == [["r1", "r2"]]
+
+    def test_reads_a_rule_of_all_namespaces_as_one_of_each(self):
+        assert self.names(rule("r1", "x/*", "y/"), rule("r2", "y/a", "x/")) == [["r1", "r2"]]
+        assert self.names(rule("r1", "x/*", "y/b"), rule("r2", "y/a", "x/")) == []
+        assert self.names(rule("r1", "x/*", "y/"), rule("r2", "y/*", "x/")) == [["r1", "r2"]]
+        assert self.names(rule("r1", "x/a", "y/"), rule("r2", "y/*", "z/")) == []
 
     def test_finds_a_loop_once_wherever_it_begins(self):
         edges = [rule("r1", "x/a", "y/a"), rule("r2", "y/a", "z/a"), rule("r3", "z/a", "x/a")]

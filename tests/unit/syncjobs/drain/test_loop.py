@@ -1,6 +1,5 @@
 """A whole drain in this process, between two fake registries."""
 
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 
@@ -12,32 +11,10 @@ from syncjobs import reasons, tasks
 from syncjobs.models import Execution, Job, Rule, Worker
 from syncjobs.services import executions, rules
 from syncjobs.states import Status
-from tests.factories.registries import make_instance
-from tests.factories.syncjobs import make_rule
 from tests.fakes import images
 from tests.fakes.faults import Fault, Gate
-from tests.fakes.registry import FakeRegistry
 
 pytestmark = pytest.mark.django_db(transaction=True)
-
-
-@pytest.fixture
-def source() -> Iterator[FakeRegistry]:
-    with FakeRegistry() as registry:
-        yield registry
-
-
-@pytest.fixture
-def target() -> Iterator[FakeRegistry]:
-    with FakeRegistry() as registry:
-        yield registry
-
-
-@pytest.fixture
-def rule(source: FakeRegistry, target: FakeRegistry) -> Rule:
-    instance = make_instance(endpoint_url=source.url)
-    other = make_instance(endpoint_url=target.url, account=instance.account)
-    return make_rule(source=instance, target=other, namespace="team")
 
 
 def run(rule: Rule) -> Execution:

@@ -1,6 +1,5 @@
 """Jobs of tags that an event named, in a whole drain between two fake registries: the source has the last word."""
 
-from collections.abc import Iterator
 from datetime import timedelta
 
 import pytest
@@ -23,22 +22,11 @@ PUSH, DELETE = EventAction.PUSH, EventAction.DELETE
 
 
 @pytest.fixture
-def source() -> Iterator[FakeRegistry]:
-    with FakeRegistry() as registry:
-        yield registry
-
-
-@pytest.fixture
-def target() -> Iterator[FakeRegistry]:
-    with FakeRegistry() as registry:
-        yield registry
-
-
-@pytest.fixture
-def rule(source: FakeRegistry, target: FakeRegistry) -> Rule:
-    instance = make_instance(endpoint_url=source.url)
-    other = make_instance(endpoint_url=target.url, account=instance.account)
-    return make_rule(source=instance, target=other, namespace="team", sync_deletions=True)
+def rule(rule: Rule) -> Rule:
+    """Return the rule, which takes over deletions."""
+    rule.sync_deletions = True
+    rule.save()
+    return rule
 
 
 def work(rule: Rule, **actions: EventAction) -> Execution:

@@ -12,6 +12,7 @@ from django.utils import timezone
 from registries.models import Instance, Replica, ReplicaStatus
 from syncjobs import reasons, tasks
 from syncjobs.models import DriftReport, Execution, Job, Outcome, Trigger
+from syncjobs.queries import replica_failures, replica_rows
 from syncjobs.services import intake, replication
 from syncjobs.states import Status
 from tests.factories import make_backend, make_hosted_instance, make_instance, make_replica
@@ -21,6 +22,9 @@ from tests.fakes.registry import FakeRegistry
 from tests.unit.syncjobs.services.events import delete, push
 
 pytestmark = pytest.mark.django_db(transaction=True)
+
+A_WHILE = timedelta(seconds=3)
+"""Longer than a removal is put off, so that everybody sees the replica Deleting."""
 
 
 @pytest.fixture
@@ -103,6 +107,32 @@ class TestBackfill:
     def test_of_an_empty_primary_succeeds_without_a_reason(self, replica):
         execution = backfill(replica)
         assert (execution.status, execution.reason) == (Status.SUCCEEDED, "")
+
+    def test_that_could_not_copy_a_tag_leaves_the_replica_running_with_the_tag_as_its_failure(
+        self, replica, primary_registry, backend_registry
+    ):
+        fill(primary_registry, "team/app:v1")
+        images.push(images.schema1(), primary_registry, "hosted/team/old", "v1")
+
+        execution = backfill(replica)
+
+        assert (execution.status, execution.reason) == (Status.FAILED, "schema1_refused")
+        assert list(backend_registry.tags("mirror/team/app")) == ["v1"]
+        replica.refresh_from_db()
+        assert replica.status == ReplicaStatus.RUNNING
+        (row,) = replica_rows.list_rows([replica], timezone.now())
+        assert row.failure == replica_failures.Failure(execution, 1)
+        tell(replica.primary, push("team/app:v1"))
+        tasks.drain()
+        (row,) = replica_rows.list_rows([replica], timezone.now())
+        assert row.failure == replica_failures.Failure(execution, 1)
+
+    def test_that_was_refused_a_repository_leaves_the_replica_deploying(self, replica, primary_registry):
+        fill(primary_registry, "team/app:v1", "team/web:v1")
+        primary_registry.fault(Fault(path="/v2/hosted/team/app/tags/list", status=403, times=None))
+        assert backfill(replica).status == Status.FAILED
+        replica.refresh_from_db()
+        assert replica.status == ReplicaStatus.DEPLOYING
 
     def test_waits_for_a_replica_that_is_away_for_as_long_as_it_takes(
         self, replica, primary_registry, backend_registry
@@ -331,7 +361,7 @@ class TestRemoval:
     def remove(self, replica: Replica) -> Execution:
         Replica.objects.filter(pk=replica.pk).update(status=ReplicaStatus.DELETING)
         replica.refresh_from_db()
-        execution = replication.open_removal(replica=replica, by=None, now=timezone.now())
+        execution = replication.open_removal(replica=replica, by=None, now=timezone.now() - A_WHILE)
         assert execution is not None
         return finish(execution)
 
@@ -360,7 +390,7 @@ class TestRemoval:
         backfill(replica)
         Replica.objects.update(status=ReplicaStatus.DELETING)
         replica.refresh_from_db()
-        execution = replication.open_removal(replica=replica, by=None, now=timezone.now())
+        execution = replication.open_removal(replica=replica, by=None, now=timezone.now() - A_WHILE)
         assert execution is not None
         past = timezone.now() - timedelta(seconds=1)
         execution.jobs.update(status=Status.RUNNING, lease_token="dead", lease_until=past, attempt=1)
@@ -400,7 +430,7 @@ class TestDistribution:
 
             Replica.objects.update(status=ReplicaStatus.DELETING)
             replica.refresh_from_db()
-            execution = replication.open_removal(replica=replica, by=None, now=timezone.now())
+            execution = replication.open_removal(replica=replica, by=None, now=timezone.now() - A_WHILE)
             assert execution is not None
             assert finish(execution).status == Status.SUCCEEDED
             assert registry.manifests("mirror/team/app") == set()

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -36,25 +35,6 @@ MIXTURES: list[dict[str, Any]] = [
 """What a rule says besides where it goes: all types with and without override, and filters of each kind."""
 
 WRITES = ("PUT", "POST", "PATCH", "DELETE")
-
-
-@pytest.fixture
-def source() -> Iterator[FakeRegistry]:
-    with FakeRegistry() as registry:
-        yield registry
-
-
-@pytest.fixture
-def target() -> Iterator[FakeRegistry]:
-    with FakeRegistry() as registry:
-        yield registry
-
-
-@pytest.fixture
-def rule(source: FakeRegistry, target: FakeRegistry) -> Rule:
-    instance = make_instance(endpoint_url=source.url)
-    other = make_instance(endpoint_url=target.url, account=instance.account)
-    return make_rule(source=instance, target=other, namespace="team")
 
 
 @pytest.fixture

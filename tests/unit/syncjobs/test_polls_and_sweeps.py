@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from datetime import timedelta
 
 import pytest
@@ -11,30 +10,9 @@ from django.utils import timezone
 from syncjobs import tasks
 from syncjobs.models import Execution, Rule, Trigger
 from syncjobs.states import Status
-from tests.factories import make_instance, make_rule
 from tests.fakes import images
-from tests.fakes.registry import FakeRegistry
 
 pytestmark = pytest.mark.django_db(transaction=True)
-
-
-@pytest.fixture
-def source() -> Iterator[FakeRegistry]:
-    with FakeRegistry() as registry:
-        yield registry
-
-
-@pytest.fixture
-def target() -> Iterator[FakeRegistry]:
-    with FakeRegistry() as registry:
-        yield registry
-
-
-@pytest.fixture
-def rule(source: FakeRegistry, target: FakeRegistry) -> Rule:
-    instance = make_instance(endpoint_url=source.url)
-    other = make_instance(endpoint_url=target.url, account=instance.account)
-    return make_rule(source=instance, target=other, namespace="team")
 
 
 def tick_when_due() -> Execution:
