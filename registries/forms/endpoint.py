@@ -15,12 +15,17 @@ from registries.oci.errors import Forbidden, HostRefused, Throttled, TransientEr
 from registries.services.connections import ConnectionReport
 
 _HOST = re.compile(r"(?:[a-z0-9_](?:[a-z0-9_.-]*[a-z0-9_])?|\[[0-9a-f:.]+\])", re.IGNORECASE)
+# Names that people know Docker Hub by; the API of a registry is served elsewhere.
+_DOCKER_HUB = frozenset({"docker.io", "index.docker.io", "registry.hub.docker.com", "hub.docker.com"})
+_DOCKER_HUB_API = "registry-1.docker.io"
 _TRANSIENT_CODES = frozenset(kind.code for kind in TransientError.__subclasses__())
 
 
 def clean_url(value: str) -> str:
     """
     Return the address of a registry as `scheme://host[:port]`; without a scheme it is https.
+
+    Docker Hub's names stand for the host of its API (source: distribution/reference, "docker.io").
 
     Raises ValidationError if it holds anything else, such as a path or a password.
     """
@@ -45,7 +50,8 @@ def clean_url(value: str) -> str:
         raise ValidationError(_("This is not an address: its host or port cannot be read."))
     if parts.path.strip("/") or parts.query or parts.fragment:
         raise ValidationError(_("The address of a registry has no path; namespaces are chosen in the rules."))
-    return f"{parts.scheme.lower()}://{host.lower()}" + (f":{port}" if port is not None else "")
+    host = _DOCKER_HUB_API if host.lower() in _DOCKER_HUB else host.lower()
+    return f"{parts.scheme.lower()}://{host}" + (f":{port}" if port is not None else "")
 
 
 def clean_ca_pem(value: str) -> str:

@@ -96,6 +96,8 @@ class TestInstanceFormFields:
             ("localhost:5000", "https://localhost:5000"),
             ("https://[::1]:5000", "https://[::1]:5000"),
             ("  registry.example.com:443  ", "https://registry.example.com:443"),
+            ("Docker.io", "https://registry-1.docker.io"),
+            ("https://index.docker.io", "https://registry-1.docker.io"),
         ],
     )
     def test_keeps_an_address_in_one_form(self, account, typed, kept):
