@@ -21,12 +21,14 @@ def main() -> int:
     with Workshop(runs=arguments.runs, only=arguments.tools) as workshop:
         for workload in chosen:
             say(f"{workload.name}:")
-            found += workload.measure(workshop)
+            measured = workload.measure(workshop)
+            if not arguments.tools:
+                results.save(measured)
+            found += measured
     print(table.render_results(found))
     print(f"\nOther programs had {neighbours.share():.0%} of the machine's CPU meanwhile.")
     if arguments.tools:
         return 0
-    results.save(found)
     verdicts = bars.judge([bar for workload in chosen for bar in workload.bars], found)
     print(f"\n{table.render_verdicts(verdicts)}")
     return 0 if all(verdict.is_kept for verdict in verdicts) else 1
