@@ -31,24 +31,24 @@ async def lend_body(
     Raises aiohttp.ClientPayloadError if the body ends early, TimeoutError if no byte comes for `stall_seconds`.
     """
     content = response.content
-    length = response.content_length
-    if length is None or length < _LONG_BYTES or "Transfer-Encoding" in response.headers:
-        while piece := await content.readany():
-            yield piece
-        return
-    while piece := content.read_nowait():
+    owner = _owner_of_long_body(response)
+    while piece := await content.readany() if owner is None else content.read_nowait():
         yield piece
-    connection = response.connection
-    if content.is_eof() or connection is None or connection.protocol is None:
-        while piece := await content.readany():
-            yield piece
+    if owner is None or content.is_eof():
         return
-    body = _DirectBody(connection.protocol, length - content.total_bytes, stall_seconds)
+    body = _DirectBody(owner, (response.content_length or 0) - content.total_bytes, stall_seconds)
     body.take_over()
     while lent := await body.read():
         yield lent
     body.give_back()
     content.feed_eof()
+
+
+def _owner_of_long_body(response: aiohttp.ClientResponse) -> ResponseHandler | None:
+    """Return the protocol of the connection, if it brings a long body of known length and nothing else."""
+    length, connection = response.content_length, response.connection
+    is_long = length is not None and length >= _LONG_BYTES and "Transfer-Encoding" not in response.headers
+    return connection.protocol if is_long and connection is not None else None
 
 
 class _DirectBody(asyncio.BufferedProtocol):
@@ -73,7 +73,7 @@ class _DirectBody(asyncio.BufferedProtocol):
 
     def take_over(self) -> None:
         """Receive from now on what the connection brings."""
-        if self._lost is None:
+        if self._lost is None or self._lost.done():
             self._is_over = True
             return
         # The owner may be about to hear that the connection is lost, and we would not.
