@@ -52,6 +52,7 @@ class Backend(models.Model):
     health_detail = models.CharField(_("health detail"), max_length=500, blank=True, editable=False)
     health_checked_at = models.DateTimeField(_("health checked"), null=True, editable=False)
     last_healthy_at = models.DateTimeField(_("last healthy"), null=True, editable=False)
+    sealed_hook_secret = models.TextField(editable=False, blank=True)
     created_at = models.DateTimeField(_("created"), auto_now_add=True)
 
     objects = BackendQuerySet.as_manager()
@@ -69,6 +70,15 @@ class Backend(models.Model):
     def __str__(self) -> str:
         return self.code
 
+    @property
+    def seal_context(self) -> str:
+        """What the backend's own secrets are bound to."""
+        return f"platform|backend|{self.pk}"
+
+    def address(self, prefix: str) -> str:
+        """Return the address, without a scheme, of what lives under the prefix."""
+        return f"{self.endpoint_url.split('://', 1)[-1]}/{prefix}"
+
     def endpoint(self, prefix: str = "") -> Endpoint:
         """
         Return everything needed to speak to the registry, or to what lives in it under the prefix.
@@ -85,6 +95,7 @@ class Backend(models.Model):
             password=credential.open_password() if credential else None,
             verify_tls=self.verify_tls,
             ca_pem=self.ca_pem or None,
+            is_private=bool(prefix),
         )
 
 

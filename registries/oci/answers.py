@@ -78,13 +78,14 @@ def error_from_answer(
     return _class_of(status, code, detail.lower())(detail, status=status)
 
 
-def error_from_failure(error: httpx.TransportError) -> TransientError:
+def error_from_failure(error: httpx.TransportError, blot: Blot) -> TransientError:
     """Return the error that stands for a request without a complete answer."""
+    words = blot(str(error))
     if isinstance(error, httpx.ConnectError | httpx.ConnectTimeout | httpx.UnsupportedProtocol):
-        return Unreachable(str(error))
+        return Unreachable(words)
     if isinstance(error, httpx.TimeoutException):
-        return Stalled(str(error))
-    return ConnectionCut(str(error))
+        return Stalled(words)
+    return ConnectionCut(words)
 
 
 def _class_of(status: int, code: str, words: str) -> type[RegistryError]:

@@ -10,7 +10,8 @@ class Endpoint:
     A registry, or the part of one under a path prefix.
 
     `url` is "https://host[:port]" without a path. `prefix` ("" or "a/b") is put before every
-    repository name and taken off every listed one. `username` None means anonymous.
+    repository name and taken off every listed one. `username` None means anonymous. `is_private` says that
+    who reads about errors may not learn from them where it is.
     """
 
     url: str
@@ -19,6 +20,7 @@ class Endpoint:
     password: str | None = field(default=None, repr=False)
     verify_tls: bool = True
     ca_pem: str | None = field(default=None, repr=False)
+    is_private: bool = False
 
     def __post_init__(self) -> None:
         try:

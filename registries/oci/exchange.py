@@ -8,6 +8,7 @@ from typing import cast
 import httpx
 
 from registries.oci.answers import error_from_failure
+from registries.oci.blotting import Blot
 from registries.oci.direct_body import Chunk
 from registries.oci.errors import TooLarge
 from registries.oci.limits import EndpointLimiter, SlotKind
@@ -76,7 +77,7 @@ class Exchange:
     that this package reads.
     """
 
-    __slots__ = ("_kind", "_limiter", "_response", "_stream", "headers", "is_home", "status", "url")
+    __slots__ = ("_blot", "_kind", "_limiter", "_response", "_stream", "headers", "is_home", "status", "url")
 
     def __init__(
         self,
@@ -84,6 +85,7 @@ class Exchange:
         url: str,
         *,
         is_home: bool,
+        blot: Blot,
         limiter: EndpointLimiter | None = None,
         kind: SlotKind = SlotKind.SMALL,
     ) -> None:
@@ -93,6 +95,7 @@ class Exchange:
         self.headers = _index(response.headers)
         self.url = url
         self.is_home = is_home
+        self._blot = blot
         self._limiter = limiter
         self._kind = kind
 
@@ -106,7 +109,7 @@ class Exchange:
             async for chunk in self._stream:
                 yield chunk
         except httpx.TransportError as error:
-            raise error_from_failure(error) from error
+            raise error_from_failure(error, self._blot) from error
 
     async def lend_chunks(self) -> AsyncGenerator[Chunk, None]:
         """Yield the body like `chunks`, without a copy: each piece is only lent until the next one is asked for."""
@@ -115,7 +118,7 @@ class Exchange:
                 async for chunk in chunks:
                     yield chunk
         except httpx.TransportError as error:
-            raise error_from_failure(error) from error
+            raise error_from_failure(error, self._blot) from error
 
     async def read(self, limit: int) -> bytes:
         """Return the whole body. Raises TooLarge if it is longer than the limit, in bytes."""

@@ -113,8 +113,8 @@ class TokenServer:
         try:
             response = await self._transport.handle_async_request(request)
         except httpx.TransportError as error:
-            raise error_from_failure(error) from error
-        return Exchange(response, url, is_home=False)
+            raise error_from_failure(error, self._blot) from error
+        return Exchange(response, url, is_home=False, blot=self._blot)
 
     def _error_of(self, exchange: Exchange, content: bytes) -> RegistryError:
         error = error_from_answer(

@@ -20,6 +20,7 @@ from registries.oci.auth import Authenticator
 from registries.oci.blotting import blotter
 from registries.oci.endpoint import Endpoint
 from registries.oci.errors import (
+    HostRefused,
     RegistryError,
     Rejected,
     ServerError,
@@ -88,7 +89,7 @@ class Sender:
         self._transport = transport or AiohttpTransport(endpoint, self._guard)
         self._timeout = timeouts.small
         self._upload_timeout = timeouts.upload
-        self._blot = blotter(endpoint.username, endpoint.password)
+        self._blot = blotter(endpoint)
         self._realm = TokenServer(
             endpoint.url,
             blot=self._blot,
@@ -276,10 +277,13 @@ class Sender:
             response = await self._transport.handle_async_request(request)
         except httpx.TransportError as error:
             limiter.release(kind)
-            failure = error_from_failure(error)
+            failure = error_from_failure(error, self._blot)
             if isinstance(failure, Stalled) and not call.is_anonymous:
                 limiter.overloaded()
             raise failure from error
+        except HostRefused as refused:
+            limiter.release(kind)
+            raise HostRefused(self._blot(refused.detail)) from refused
         except BaseException:
             limiter.release(kind)
             raise
@@ -287,7 +291,7 @@ class Sender:
             seconds = None if kind is SlotKind.UPLOAD else time.perf_counter() - started
             limiter.succeeded(call.method, seconds)
         url = f"{self._base}{call.url}" if call.url[0] == "/" else call.url
-        exchange = Exchange(response, url, is_home=is_home, limiter=limiter, kind=kind)
+        exchange = Exchange(response, url, is_home=is_home, blot=self._blot, limiter=limiter, kind=kind)
         if is_home:
             self._note(call.method, exchange)
         return exchange
@@ -299,7 +303,7 @@ class Sender:
             reset = headers.get("ratelimit-reset")
             self.limiter.note_remaining(headers["ratelimit-remaining"], reset, is_counted=method == "GET")
         if "warning" in headers:
-            warned.note(self._host, [self._blot(value) for value in exchange.values("warning")])
+            warned.note(self._blot(self._host), [self._blot(value) for value in exchange.values("warning")])
 
     def _request(self, call: _Call, authorization: str | None) -> httpx.Request:
         """Return the request. Parsing every URL would cost more than all else here, and could change signed ones."""

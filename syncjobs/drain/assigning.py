@@ -10,7 +10,7 @@ from __future__ import annotations
 import logging
 import random
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -18,7 +18,7 @@ from django.conf import settings
 from django.db import transaction
 
 from registries.bandwidth import parse_windows
-from registries.models import CredentialState, Instance, ReplicaStatus
+from registries.models import Instance, ReplicaStatus
 from registries.transfer.plan import ALL_KINDS, CopyOptions
 from registries.vault import VaultError
 from syncjobs import reasons
@@ -35,11 +35,6 @@ MOST_LOST_WORKERS = 5
 _STOPS = frozenset({reasons.STOPPED_BY_USER, reasons.ACCOUNT_DISABLED, reasons.REPLICA_DELETED})
 _NEVER_GIVES_UP = timedelta(days=36_500)
 _REPLICA_WAITS_SECONDS = 30.0
-_REASONS = {
-    None: reasons.CREDENTIAL_REJECTED,
-    CredentialState.DISABLED: reasons.CREDENTIAL_DISABLED,
-    CredentialState.EXPIRED: reasons.CREDENTIAL_EXPIRED,
-}
 
 log = logging.getLogger(__name__)
 
@@ -142,7 +137,7 @@ def _credential_problem(execution: Execution, now: datetime) -> _Problem | None:
     try:
         rules.check_credential(rule=execution.rule, now=now)
     except CredentialStopped as stopped:
-        return _Problem(Reason(_REASONS[stopped.state], "target"), may_heal=stopped.may_heal)
+        return _Problem(Reason(stopped.reason, "target"), may_heal=stopped.may_heal)
     except VaultError as error:
         log.error("Rule %s: %s", execution.rule.pk, error)
         return _Problem(Reason(reasons.SECRET_UNREADABLE))
@@ -178,6 +173,7 @@ def _ways_of_rule(execution: Execution) -> dict[str, Any]:
     rule = execution.rule
     if rule is None or rule.target is None:
         raise ValueError(f"Execution {execution.pk} belongs to no rule, or leads nowhere.")
+    target = rule.target.endpoint()
     return {
         "selection": rule.selection,
         "options": CopyOptions(
@@ -186,7 +182,7 @@ def _ways_of_rule(execution: Execution) -> dict[str, Any]:
             referrers=rule.with_referrers,
         ),
         "source": rule.source.endpoint(),
-        "target": rule.target.endpoint(),
+        "target": replace(target, is_private=target.is_private or rule.is_cross_tenant),
         "rule_id": rule.pk,
         "rule_limits": Limits(None, rule.bandwidth, parse_windows(rule.bandwidth_windows), rule.time_zone),
         "source_limits": _limits_of(rule.source),

@@ -107,7 +107,7 @@ class TestErrorFromFailure:
         ],
     )
     def test_finds_the_class(self, failure, kind):
-        assert type(error_from_failure(failure)) is kind
+        assert type(error_from_failure(failure, str)) is kind
 
 
 class TestRegistryError:

@@ -2,10 +2,12 @@
 
 import json
 from base64 import b64encode
+from dataclasses import replace
 
 import pytest
 
 from registries.oci.blotting import blotter
+from registries.oci.endpoint import Endpoint
 from registries.oci.errors import RegistryError
 from tests.fakes.auth import BasicAuth
 from tests.fakes.faults import Fault
@@ -13,6 +15,7 @@ from tests.fakes.registry import FakeRegistry
 from tests.unit.registries.oci.clients import connect, run
 
 PASSWORD = "p/ss w+rd-7"
+ENDPOINT = Endpoint("https://reg.example", username="robot", password=PASSWORD)
 PAIR = b64encode(f"robot:{PASSWORD}".encode()).decode()
 
 
@@ -22,18 +25,28 @@ class TestBlotter:
         [PASSWORD, PAIR, PAIR.rstrip("="), "p%2Fss%20w%2Brd-7", "p%2Fss+w%2Brd-7", f"Basic {PAIR}"],
     )
     def test_blots_the_password_out_however_it_is_spelled(self, spelling):
-        text = blotter("robot", PASSWORD)(f"got {spelling}, denied")
+        text = blotter(ENDPOINT)(f"got {spelling}, denied")
 
         assert spelling not in text
         assert "denied" in text
 
     def test_blots_tokens_that_it_never_saw(self):
-        text = blotter(None, None)("Bearer abcdefghijkl was refused, eyJhbGciOi.eyJzdWIiOi.c2lnbmF0dXJl too")
+        text = blotter(Endpoint("https://reg.example"))(
+            "Bearer abcdefghijkl was refused, eyJhbGciOi.eyJzdWIiOi.c2lnbmF0dXJl too"
+        )
 
         assert text == "Bearer … was refused, … too"
 
     def test_leaves_other_words_alone(self):
-        assert blotter("robot", PASSWORD)("manifest unknown: basic auth") == "manifest unknown: basic auth"
+        assert blotter(ENDPOINT)("manifest unknown: basic auth") == "manifest unknown: basic auth"
+
+    def test_says_where_a_registry_is_unless_that_is_private(self):
+        words = "no connection to 10.0.0.7:5000: tenant-7/team/app at https://10.0.0.7:5000/v2/"
+        open_one = Endpoint("https://10.0.0.7:5000", "tenant-7")
+
+        assert blotter(open_one)(words) == words
+        private = blotter(replace(open_one, is_private=True))(words)
+        assert private == "no connection to the registry: team/app at the registry/v2/"
 
 
 class TestErrors:

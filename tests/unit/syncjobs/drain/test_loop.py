@@ -11,6 +11,7 @@ from syncjobs import reasons, tasks
 from syncjobs.models import Execution, Job, Rule, Worker
 from syncjobs.services import executions, rules
 from syncjobs.states import Status
+from tests.factories import make_cross_tenant_rule, make_instance
 from tests.fakes import images
 from tests.fakes.faults import Fault, Gate
 
@@ -166,3 +167,23 @@ class TestDrain:
 
         execution.refresh_from_db()
         assert (execution.status, execution.copied_count, execution.failed_count) == (Status.SUCCEEDED, 3, 0)
+
+
+class TestTargetOfAnotherAccount:
+    def test_is_not_located_by_the_words_of_an_error(self, source, target):
+        images.push(images.image(), source, "team/app", "v1")
+        rule = make_cross_tenant_rule(
+            source=make_instance(endpoint_url=source.url),
+            target=make_instance(endpoint_url=target.url),
+            namespace="team",
+        )
+        address = target.url.partition("://")[2]
+        target.stop()
+
+        execution = run(rule)
+
+        outcome = execution.outcomes.get()
+        job = execution.jobs.exclude(reason_detail="").latest("pk")
+        assert outcome.reason == job.reason == "unreachable"
+        assert "no connection to the registry" in outcome.reason_detail
+        assert address not in outcome.reason_detail + job.reason_detail
