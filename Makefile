@@ -5,6 +5,7 @@ DB ?= sqlite
 KILLS ?= 100
 ONCE ?=
 ONLY ?=
+PUBLISH ?=
 
 .DEFAULT_GOAL := help
 .PHONY: chaos help setup demo run worker test check fix lock bench messages permissions screenshots
@@ -41,8 +42,8 @@ messages: setup ## Bring the Chinese catalogue up to date with the marked string
 permissions: setup ## Write docs/reference/permissions.md anew from its table
 	@$(PYTHON) -m tests.architecture.permissions
 
-screenshots: setup ## Take a picture of every page in light, dark, narrow and Chinese (ARGS="overview rules": some)
-	@$(PYTHON) -m tests.browser.screenshots $(ARGS)
+screenshots: setup ## Take a picture of every page in light, dark, narrow, Chinese (ARGS="rules logs": some; PUBLISH=1: docs/images, too)
+	@$(PYTHON) -m tests.browser.screenshots $(ARGS) $(if $(PUBLISH),--publish)
 
 lock: setup ## Write the lock files anew from pyproject.toml
 	@scripts/lock.sh

@@ -1,6 +1,6 @@
 """
 Finds what people name on a command line or in a file: instances by ID or name, rules by instance and name,
-replicas by ID.
+replicas by ID, backends by code.
 
 For the platform's own faces only: it sees every account.
 """
@@ -8,7 +8,7 @@ For the platform's own faces only: it sees every account.
 from __future__ import annotations
 
 from registries import naming
-from registries.models import Instance, Replica
+from registries.models import Backend, Instance, Replica
 from syncjobs.models import Rule
 
 
@@ -67,6 +67,15 @@ def find_replica(text: str) -> Replica:
             f"There is no such replica: “{text}”. `manage.py replicas list` lists them."
         )
     return replica
+
+
+def find_backend(text: str) -> Backend:
+    """Return the backend with this code; raises ReferenceProblemError."""
+    backend = Backend.objects.filter(code=text).first()
+    if backend is None:
+        known = ", ".join(Backend.objects.values_list("code", flat=True)[:10])
+        raise ReferenceProblemError(f"There is no such backend: “{text}”. There are: {known or 'none'}.")
+    return backend
 
 
 def name_of_instance(instance: Instance) -> str:

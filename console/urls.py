@@ -14,6 +14,7 @@ from console.pages import (
     executions,
     instances,
     keys,
+    namespaces,
     overview,
     preferences,
     previews,
@@ -30,6 +31,7 @@ from console.pages import (
 handler400 = "console.shared.errors.bad_request"
 handler403 = "console.shared.errors.permission_denied"
 handler404 = "console.api.problems.not_found"
+handler413 = "console.api.problems.too_large"
 handler500 = "console.api.problems.server_error"
 
 _session = [
@@ -75,6 +77,13 @@ _instances = [
     path("<slug:instance_id>/edit/", instances.update, name="update"),
     path("<slug:instance_id>/delete/", instances.delete, name="delete"),
     path("<slug:instance_id>/connection/", connection.show, name="connection"),
+]
+_namespaces = [
+    path("", namespaces.list_page, name="list"),
+    path("new/", namespaces.create, name="create"),
+    path("<str:name>/publish/", namespaces.publish, name="publish"),
+    path("<str:name>/unpublish/", namespaces.unpublish, name="unpublish"),
+    path("<str:name>/delete/", namespaces.delete, name="delete"),
 ]
 _repositories = [
     path("", repositories.list_page, name="list"),
@@ -125,6 +134,8 @@ _backends = [
     path("new/", backends.create, name="create"),
     path("<slug:backend_code>/edit/", backends.update, name="update"),
     path("<slug:backend_code>/check/", backends.check, name="check"),
+    path("<slug:backend_code>/hook/", backends.hook, name="hook"),
+    path("<slug:backend_code>/hook/rotate/", backends.rotate_hook, name="rotate_hook"),
 ]
 _audit = [
     path("", audit.list_page, name="list"),
@@ -140,6 +151,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("account/users/", include((_users, "users"))),
     path("instances/", include((_instances, "instances"))),
     path("instances/<slug:instance_id>/credentials/", include((_credentials, "credentials"))),
+    path("instances/<slug:instance_id>/namespaces/", include((_namespaces, "namespaces"))),
     path("instances/<slug:instance_id>/repositories/", include((_repositories, "repositories"))),
     path("synchronization/", include((_rules, "rules"))),
     path("replication/", include((_replicas, "replicas"))),

@@ -56,6 +56,8 @@ class Verb(StrEnum):
     NAMESPACE_CREATED = "namespace.created"
     NAMESPACE_UPDATED = "namespace.updated"
     NAMESPACE_DELETED = "namespace.deleted"
+    REPOSITORY_DELETED = "repository.deleted"
+    IMAGE_DELETED = "image.deleted"
     HOOK_CREATED = "hook.created"
     HOOK_ROTATED = "hook.rotated"
     API_KEY_CREATED = "api_key.created"
@@ -126,14 +128,13 @@ def list_events(
     a whole ID.
     """
     events = AuditEvent.objects.visible_to(user)
-    if since:
-        events = events.filter(happened_at__gte=since)
-    if until:
-        events = events.filter(happened_at__lt=until)
-    if verb:
-        events = events.filter(verb=verb)
-    if actor:
-        events = events.filter(actor_name__icontains=actor)
+    narrowed = {
+        "happened_at__gte": since,
+        "happened_at__lt": until,
+        "verb": verb,
+        "actor_name__icontains": actor,
+    }
+    events = events.filter(**{name: value for name, value in narrowed.items() if value})
     if target:
         events = events.filter(Q(target_name__icontains=target) | Q(target_id=target))
     return events.order_by("-happened_at", "-id")

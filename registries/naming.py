@@ -109,6 +109,24 @@ A namespace that a connected registry already has: wider than what Regatta would
 Source: OCI distribution specification 1.1, "Pulling manifests", one path component of `<name>`.
 """
 
+ALL_NAMESPACES = "*"
+"""Stands for every namespace, where one can be chosen."""
+
+SELECTED_NAMESPACE = Grammar(
+    pattern=re.compile(rf"\*|{_COMPONENT}"),
+    minimum=1,
+    maximum=255,
+    sentence=_(
+        "A namespace is the first part of a repository's path: lowercase letters and digits, "
+        "optionally separated by a period, one or two underscores, or hyphens. “*” means all namespaces."
+    ),
+)
+"""
+What a rule selects from.
+
+Source: reference/tencent-api.md section 3.4: a rule of the API without a filter of names means all namespaces.
+"""
+
 REPOSITORY_PATH = Grammar(
     pattern=re.compile(_PATH),
     minimum=1,

@@ -173,16 +173,7 @@ def check_can_delete(instance: Instance, *, now: datetime) -> None:
     """
     if instance.is_deletion_protected:
         raise Refused(_("Deletion protection is on. Switch it off first."))
-    regions = [replica.region.name for replica in instance.replicas.select_related("region")]
-    if regions:
-        raise Refused(
-            ngettext(
-                "The instance has %(count)d replica (%(regions)s). Delete it first.",
-                "The instance has %(count)d replicas (%(regions)s). Delete them first.",
-                len(regions),
-            )
-            % {"count": len(regions), "regions": ", ".join(regions)}
-        )
+    _check_has_no_replicas(instance)
     own_rules = list(instance.rules.values_list("name", flat=True)[:5])
     if own_rules:
         raise Refused(
@@ -204,4 +195,23 @@ def check_can_delete(instance: Instance, *, now: datetime) -> None:
     if namespaces:
         raise Refused(
             _("The instance has namespaces: %(names)s. Delete them first.") % {"names": ", ".join(namespaces)}
+        )
+
+
+def _check_has_no_replicas(instance: Instance) -> None:
+    replicas = list(instance.replicas.select_related("region"))
+    regions = [replica.region.name for replica in replicas if replica.status != ReplicaStatus.DELETING]
+    if regions:
+        raise Refused(
+            ngettext(
+                "The instance has %(count)d replica (%(regions)s). Delete it first.",
+                "The instance has %(count)d replicas (%(regions)s). Delete them first.",
+                len(regions),
+            )
+            % {"count": len(regions), "regions": ", ".join(regions)}
+        )
+    if replicas:
+        raise Refused(
+            _("Replicas of the instance are still being deleted (%(regions)s). Try again later.")
+            % {"regions": ", ".join(replica.region.name for replica in replicas)}
         )

@@ -19,6 +19,8 @@ run "format" $bin/ruff format --check .
 run "types" env REGATTA_DEBUG=true $bin/mypy .
 run "layers" env REGATTA_DEBUG=true $bin/lint-imports
 run "migrations are complete" env REGATTA_DEBUG=true $bin/python manage.py makemigrations --check --dry-run
+run "the REST API is as described" env REGATTA_DEBUG=true bash -c \
+    "$bin/python manage.py spectacular --file $scratch/openapi.yaml && diff docs/reference/openapi.yaml $scratch/openapi.yaml"
 run "deployment settings" env -u REGATTA_DEBUG \
     REGATTA_BASE_URL=https://regatta.example.org \
     REGATTA_SECRET_KEY="$($bin/python -c 'import secrets; print(secrets.token_urlsafe(64))')" \

@@ -40,10 +40,10 @@ class RuleFields(ActingForm):
         label=gettext_lazy("Description"), required=False, max_length=1000, widget=forms.Textarea
     )
     namespace = GrammarField(
-        naming.CONNECTED_NAMESPACE,
+        naming.SELECTED_NAMESPACE,
         label=gettext_lazy("Namespace"),
         max_length=128,
-        help_text=gettext_lazy("The first part of the paths to synchronize."),
+        help_text=gettext_lazy("The first part of the paths to synchronize. “*”: all namespaces."),
     )
     repository = forms.CharField(
         label=gettext_lazy("Repository Name"),

@@ -18,18 +18,19 @@ from registries.policies import Refused, check_can_hold_rules
 from registries.services import access_credentials
 from registries.services.access_credentials import CredentialRejected
 from registries.vault import VaultError
-from syncjobs import matching, schedules
+from syncjobs import schedules
 from syncjobs.fields import (
     DEFAULT_RETRY_WINDOW_SECONDS,
     DEFAULT_SWEEP_INTERVAL_SECONDS,
     InstanceChoiceField,
     RuleFields,
 )
-from syncjobs.models import ArtifactType, FilterSyntax, Rule
+from syncjobs.models import ArtifactType, Rule
+from syncjobs.selection_form import check_filters
 from syncjobs.services import previews, rules
 from syncjobs.services.previews import Preview
 
-_COPIED_FIELDS = (
+STORED_FIELDS = (
     "name",
     "description",
     "namespace",
@@ -55,6 +56,7 @@ _COPIED_FIELDS = (
     "retry_window_seconds",
     "is_enabled",
 )
+"""The fields of the form that a rule keeps under the same names."""
 
 
 class RuleForm(RuleFields):
@@ -158,7 +160,7 @@ class RuleForm(RuleFields):
     def clean(self) -> dict[str, Any]:
         """Check what concerns several fields; the credential of a foreign target last of all."""
         values: dict[str, Any] = super().clean() or {}
-        self._check_filters(values)
+        check_filters(self, values)
         try:
             check_can_hold_rules(self.source)
         except Refused as refused:
@@ -176,7 +178,7 @@ class RuleForm(RuleFields):
         Raises PermissionDenied if `by` may not. Raises ValidationError, having noted the error at its
         field, if something changed since the form was found valid.
         """
-        values = {name: self.cleaned_data[name] for name in _COPIED_FIELDS if name in self.cleaned_data}
+        values = {name: self.cleaned_data[name] for name in STORED_FIELDS if name in self.cleaned_data}
         if self.cleaned_data["target_password"]:
             values["target_password"] = self.cleaned_data["target_password"]
         try:
@@ -196,7 +198,7 @@ class RuleForm(RuleFields):
 
         Raises PermissionDenied and Refused as `previews.preview` does.
         """
-        values = {name: self.cleaned_data[name] for name in _COPIED_FIELDS if name in self.cleaned_data}
+        values = {name: self.cleaned_data[name] for name in STORED_FIELDS if name in self.cleaned_data}
         rule = Rule(source=self.source, **values)
         if not rule.is_cross_tenant:
             return previews.preview(rule=rule, by=self.by, now=now)
@@ -210,28 +212,6 @@ class RuleForm(RuleFields):
         self.changes = rules.update(rule=self.instance, values=values, by=self.by, now=now)
         return self.instance
 
-    def _check_filters(self, values: dict[str, Any]) -> None:
-        if "syntax" in self.errors:
-            return
-        texts = {name: values[name] for name in ("repository", "tag") if name in values}
-        if not values["syntax"]:
-            guesses = {matching.guess_syntax(text) for text in texts.values()}
-            is_regex = matching.Syntax.REGEX in guesses
-            values["syntax"] = FilterSyntax.REGEX if is_regex else FilterSyntax.PATTERN
-        for name, text in texts.items():
-            try:
-                matching.compile_filter(text, matching.Syntax(values["syntax"]))
-            except matching.PatternError as error:
-                place = _("(character %(position)d)") % {"position": error.position + 1}
-                self.add_error(
-                    name,
-                    ValidationError(
-                        f"{_(str(error.message))} {place}",
-                        code="invalid_filter",
-                        params={"position": error.position},
-                    ),
-                )
-
     def _check_own_target(self, values: dict[str, Any]) -> None:
         values["target_password"] = ""
         target: Instance | None = values.get("target")
@@ -241,7 +221,9 @@ class RuleForm(RuleFields):
             return
         if not permissions.can(self.by, Permission.PUSH, target):
             self.add_error("target", _("Your role does not allow you to push to this instance."))
-        if target == self.source and values.get("target_namespace", "-") in {"", values.get("namespace")}:
+        namespace = values.get("namespace")
+        is_same = namespace == naming.ALL_NAMESPACES or values.get("target_namespace", "-") in {"", namespace}
+        if target == self.source and is_same:
             self.add_error(
                 "target_namespace",
                 _("Source and target are the same: choose another instance or another target namespace."),
@@ -284,7 +266,7 @@ class RuleForm(RuleFields):
 
 def values_of(rule: Rule) -> dict[str, Any]:
     """Return the data with which a RuleForm would leave the rule as it is."""
-    values = {name: getattr(rule, name) for name in _COPIED_FIELDS}
+    values = {name: getattr(rule, name) for name in STORED_FIELDS}
     return values | {
         "target": rule.target.instance_id if rule.target and not rule.is_cross_tenant else "",
         "target_instance_id": rule.target_instance_id,

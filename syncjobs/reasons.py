@@ -12,6 +12,8 @@ from collections.abc import Mapping
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
+from registries.models import CredentialState
+
 NOTHING_MATCHED = "nothing_matched"
 CREDENTIAL_REJECTED = "credential_rejected"
 CREDENTIAL_DISABLED = "credential_disabled"
@@ -85,6 +87,15 @@ TEXTS: Mapping[str, str | Promise] = {
     "throttled": _("The registry limits the rate of requests."),
     "tag_delete_unsupported": _("The registry cannot delete this tag without deleting others."),
 }
+
+
+def of_credential(state: CredentialState | None) -> str:
+    """Return why a credential that a rule presents is refused; who issued it may have reasons that are not told."""
+    if state == CredentialState.DISABLED:
+        return CREDENTIAL_DISABLED
+    if state == CredentialState.EXPIRED:
+        return CREDENTIAL_EXPIRED
+    return CREDENTIAL_REJECTED
 
 
 def text(code: str, side: str = "") -> str:

@@ -56,7 +56,7 @@ def summarize(execution: Execution, now: datetime) -> Summary:
         instance=execution.source.name,
         instance_id=execution.source.instance_id,
         rule=execution.rule.name if execution.rule else None,
-        replica=execution.replica.replica_id if execution.replica else None,
+        replica=execution.replica_name or None,
         trigger=execution.trigger,
         status=execution.status,
         reason=execution.reason,

@@ -45,8 +45,7 @@ def main() -> None:
     for region, url in zip(others, backend_urls, strict=True):
         platform.create_backend(
             values={"code": f"backend-{region.code}", "region": region, "endpoint_url": url},
-            username="",
-            password=None,
+            credential=("", None),
             by=None,
             now=now,
         )

@@ -1,10 +1,11 @@
-"""How long it takes from a push to a real registry until the image is at the target."""
+"""How long it takes from a push to a real registry until the image is at the target of a rule, or everywhere."""
 
 from __future__ import annotations
 
 import random
 import statistics
 import time
+from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 
@@ -35,18 +36,20 @@ class Latency:
     Pushes one after another at irregular times, each when the one before has arrived.
 
     The registry notifies the console, the console stores the event, one worker copies. Counted from the
-    registry's answer to the push until the target answers for the tag.
+    registry's answer to the push until the last target answers for the tag. `seconds_on` takes a database and a
+    number of pushes, and returns the seconds of each.
     """
 
     name: str
     bars: tuple[Bar, ...]
-    pushes: int = 60
+    seconds_on: Callable[[str, int], list[float]]
+    pushes: int
 
     def measure(self, workshop: Workshop) -> list[Result]:
         """Return median and 95th percentile for both databases."""
         results: list[Result] = []
         for database in workshop.wanted(_DATABASES):
-            seconds = self._seconds_on(database)
+            seconds = self.seconds_on(database, self.pushes)
             median, late = statistics.median(seconds), statistics.quantiles(seconds, n=20)[-1]
             say(f"    {database}: median {median:.3f}, p95 {late:.3f}, slowest {max(seconds):.3f}")
             for figure, value in (("median", median), ("p95", late)):
@@ -54,32 +57,80 @@ class Latency:
                 results.append(Result(self.name, tool, wall_seconds=round(value, 4), runs=self.pushes))
         return results
 
-    def _seconds_on(self, database: str) -> list[float]:
-        with ExitStack() as stack:
-            variables = dict(_VARIABLES)
-            if database == "postgres":
-                variables["REGATTA_DATABASE_URL"] = stack.enter_context(Postgres()).url
-            source, target = (stack.enter_context(DockerRegistry()) for _side in range(2))
-            regatta = stack.enter_context(Regatta(variables))
-            regatta.apply(_declaration(source.url, target.url))
-            regatta.start_serve()
-            hook = regatta.manage_json("show_hook", "source")
-            source.notify(Listener(hook["url"], {"Authorization": hook["authorization"]}))
-            reader = stack.enter_context(httpx.Client(base_url=target.url, headers=_ACCEPT, trust_env=False))
-            chance = random.Random(database)
-            seconds = [_push(source, reader, number, chance) for number in range(self.pushes + 1)]
-            return seconds[1:]  # the first one waits for the worker to start
+
+def _seconds_to_target(database: str, pushes: int) -> list[float]:
+    with ExitStack() as stack:
+        source, target = (stack.enter_context(DockerRegistry()) for _side in range(2))
+        regatta = stack.enter_context(Regatta(variables_for(database, stack)))
+        regatta.apply(_declaration(source.url, target.url))
+        regatta.start_serve()
+        hook = regatta.manage_json("show_hook", "source")
+        source.notify(Listener(hook["url"], {"Authorization": hook["authorization"]}))
+        return list_seconds(source, _REPOSITORY, [(target, _REPOSITORY)], pushes, database)
 
 
-def _push(source: DockerRegistry, reader: httpx.Client, number: int, chance: random.Random) -> float:
+def variables_for(database: str, stack: ExitStack) -> dict[str, str]:
+    """Return the settings of an installation on that kind of database, which lives as long as the stack."""
+    if database == "postgres":
+        return _VARIABLES | {"REGATTA_DATABASE_URL": stack.enter_context(Postgres()).url}
+    return dict(_VARIABLES)
+
+
+def list_seconds(
+    source: DockerRegistry,
+    repository: str,
+    arrivals: Sequence[tuple[DockerRegistry, str]],
+    pushes: int,
+    seed: str,
+) -> list[float]:
+    """
+    Push that often, and return for each push how long it took until it was in the last of the repositories.
+
+    Raises RuntimeError if one does not arrive.
+    """
+    with ExitStack() as stack:
+        readers = [
+            stack.enter_context(
+                httpx.Client(base_url=f"{registry.url}/v2/{name}/", headers=_ACCEPT, trust_env=False)
+            )
+            for registry, name in arrivals
+        ]
+        chance = random.Random(seed)
+        seconds = [_push(source, repository, readers, number, chance) for number in range(pushes + 1)]
+        return seconds[1:]  # the first one waits for the worker to start
+
+
+def bars_of(workload: str, what: str, limits: Sequence[tuple[str, float]]) -> tuple[Bar, ...]:
+    """Return the bars of both databases for these figures and their limits in seconds."""
+    return tuple(
+        Bar(
+            workload,
+            f"{what} within {limit:g} s ({database} {figure})",
+            lambda figures, tool=f"{database} {figure}": figures[tool].wall_seconds,  # type: ignore[misc]
+            limit,
+            is_floor=False,
+        )
+        for database in _DATABASES
+        for figure, limit in limits
+    )
+
+
+def _push(
+    source: DockerRegistry,
+    repository: str,
+    readers: Sequence[httpx.Client],
+    number: int,
+    chance: random.Random,
+) -> float:
     """Push an image, wait for it, and return the seconds it took."""
     time.sleep(chance.uniform(0.05, 0.6))
-    images.push(images.image(number, layers=2, layer_size=2048), source.url, _REPOSITORY, f"v{number}")
+    images.push(images.image(number, layers=2, layer_size=2048), source.url, repository, f"v{number}")
     pushed_at = time.perf_counter()
-    while reader.head(f"/v2/{_REPOSITORY}/manifests/v{number}").status_code != 200:
-        if time.perf_counter() - pushed_at > _LONGEST_SECONDS:
-            raise RuntimeError(f"push {number} did not arrive")
-        time.sleep(_LOOK_SECONDS)
+    for reader in readers:
+        while reader.head(f"manifests/v{number}").status_code != 200:
+            if time.perf_counter() - pushed_at > _LONGEST_SECONDS:
+                raise RuntimeError(f"push {number} did not arrive")
+            time.sleep(_LOOK_SECONDS)
     return time.perf_counter() - pushed_at
 
 
@@ -98,15 +149,7 @@ rules:
 
 LATENCY: Workload = Latency(
     "latency",
-    bars=tuple(
-        Bar(
-            "latency",
-            f"a push is at the target within {limit:g} s ({database} {figure})",
-            lambda figures, tool=f"{database} {figure}": figures[tool].wall_seconds,  # type: ignore[misc]
-            limit,
-            is_floor=False,
-        )
-        for database in _DATABASES
-        for figure, limit in (("median", 0.5), ("p95", 1.0))
-    ),
+    bars=bars_of("latency", "a push is at the target", (("median", 0.5), ("p95", 1.0))),
+    seconds_on=_seconds_to_target,
+    pushes=60,
 )

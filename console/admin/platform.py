@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from datetime import datetime
+from functools import partial
 from typing import Any, cast
 
 from django import forms
 from django.contrib import admin
+from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
+from console.admin.acting import for_each
 from registries.forms import endpoint as endpoint_rules
 from registries.models import Backend, Region, User
 from registries.policies import Refused, check_can_move_backend
@@ -20,7 +25,7 @@ from registries.services import platform
 class _ServedAdmin(admin.ModelAdmin):  # type: ignore[type-arg]  # it is not generic at run time
     """Adds and changes rows through a service; deletes none."""
 
-    actions = None
+    actions: Sequence[str] | None = None
 
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         """Nothing is deleted here."""
@@ -117,6 +122,21 @@ class BackendAdmin(_ServedAdmin):
     readonly_fields = ("health", "health_detail", "health_checked_at", "last_healthy_at")
     list_select_related = ("region",)
     search_fields = ("code", "endpoint_url")
+    actions = ("drain", "reopen")
+
+    @admin.action(
+        description=gettext_lazy("Drain: place nothing new in the selected backends"), permissions=["change"]
+    )
+    def drain(self, request: HttpRequest, rows: QuerySet[Backend]) -> None:
+        """Keep what lives in the backends, and place no further instance or replica in them."""
+        for_each(request, rows, partial(_open, is_active=False))
+
+    @admin.action(
+        description=gettext_lazy("Place new instances in the selected backends again"), permissions=["change"]
+    )
+    def reopen(self, request: HttpRequest, rows: QuerySet[Backend]) -> None:
+        """End a drain."""
+        for_each(request, rows, partial(_open, is_active=True))
 
     def save_model(self, request: HttpRequest, obj: Backend, form: Any, change: bool) -> None:
         """Save through the service, which seals the password and writes the audit log."""
@@ -129,3 +149,14 @@ class BackendAdmin(_ServedAdmin):
             platform.update_backend(backend=stored, values=values, credential=credential, by=by, now=now)
         else:
             obj.pk = platform.create_backend(values=values, credential=credential, by=by, now=now).pk
+
+
+def _open(backend: Backend, by: User, now: datetime, *, is_active: bool) -> None:
+    credential = getattr(backend, "credential", None)
+    platform.update_backend(
+        backend=backend,
+        values={"is_active": is_active},
+        credential=(credential.username if credential else "", None),
+        by=by,
+        now=now,
+    )

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+from datetime import datetime
+from functools import partial
 from typing import Any, cast
 
 from django.contrib import admin
+from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
 
+from console.admin.acting import for_each
 from console.admin.read_only import ReadOnlyAdmin
 from registries.models import (
     AccessCredential,
@@ -39,6 +44,17 @@ class AccountAdmin(ReadOnlyAdmin):
     search_fields = ("name", "uin")
     fields = ("name", "uin", "is_active", "created_at")
     readonly_fields = ("name", "uin", "created_at")
+    actions = ("disable", "enable")
+
+    @admin.action(description=_("Disable the selected accounts"), permissions=["change"])
+    def disable(self, request: HttpRequest, rows: QuerySet[Account]) -> None:
+        """Switch accounts off; all their sessions end."""
+        for_each(request, rows, partial(_switch_account, is_active=False))
+
+    @admin.action(description=_("Enable the selected accounts"), permissions=["change"])
+    def enable(self, request: HttpRequest, rows: QuerySet[Account]) -> None:
+        """Switch accounts on."""
+        for_each(request, rows, partial(_switch_account, is_active=True))
 
     def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         """Allow staff with the permission to switch accounts off and on."""
@@ -46,11 +62,9 @@ class AccountAdmin(ReadOnlyAdmin):
 
     def save_model(self, request: HttpRequest, obj: Account, form: Any, change: bool) -> None:
         """Switch through the service, which ends sessions and writes the audit log."""
-        accounts.set_active(
-            account=Account.objects.get(pk=obj.pk),
-            is_active=form.cleaned_data["is_active"],
-            by=cast(User, request.user),
-            now=timezone.now(),
+        stored = Account.objects.get(pk=obj.pk)
+        _switch_account(
+            stored, cast(User, request.user), timezone.now(), is_active=form.cleaned_data["is_active"]
         )
 
 
@@ -64,6 +78,17 @@ class UserAdmin(ReadOnlyAdmin):
     search_fields = ("login", "email")
     fields = ("login", "account", "role", "email", "is_active", "is_staff", "last_login", "created_at")
     readonly_fields = tuple(name for name in fields if name != "is_active")
+    actions = ("disable", "enable")
+
+    @admin.action(description=_("Disable the selected users"), permissions=["change"])
+    def disable(self, request: HttpRequest, rows: QuerySet[User]) -> None:
+        """Switch users off; all their sessions end."""
+        for_each(request, rows, partial(_switch_user, is_active=False))
+
+    @admin.action(description=_("Enable the selected users"), permissions=["change"])
+    def enable(self, request: HttpRequest, rows: QuerySet[User]) -> None:
+        """Switch users on."""
+        for_each(request, rows, partial(_switch_user, is_active=True))
 
     def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> tuple[str, ...]:
         """Nobody switches themself off."""
@@ -77,11 +102,9 @@ class UserAdmin(ReadOnlyAdmin):
         """Switch through the service, which ends sessions and writes the audit log."""
         if "is_active" not in form.cleaned_data:
             return
-        accounts.set_user_active(
-            user=User.objects.get(pk=obj.pk),
-            is_active=form.cleaned_data["is_active"],
-            by=cast(User, request.user),
-            now=timezone.now(),
+        stored = User.objects.get(pk=obj.pk)
+        _switch_user(
+            stored, cast(User, request.user), timezone.now(), is_active=form.cleaned_data["is_active"]
         )
 
 
@@ -235,3 +258,11 @@ class AuditEventAdmin(ReadOnlyAdmin):
     list_select_related = ("account",)
     search_fields = ("actor_name", "target_name", "target_id", "account__uin")
     date_hierarchy = "happened_at"
+
+
+def _switch_account(account: Account, by: User, now: datetime, *, is_active: bool) -> None:
+    accounts.set_active(account=account, is_active=is_active, by=by, now=now)
+
+
+def _switch_user(user: User, by: User, now: datetime, *, is_active: bool) -> None:
+    accounts.set_user_active(user=user, is_active=is_active, by=by, now=now)

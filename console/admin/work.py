@@ -6,13 +6,20 @@ django-q2's own tables are doorbells, and nothing reads groups: there is nothing
 
 from __future__ import annotations
 
+from datetime import datetime
+
 from django.contrib import admin
 from django.contrib.auth.models import Group
+from django.db.models import QuerySet
+from django.http import HttpRequest
+from django.utils.translation import gettext_lazy as _
 from django_q.models import Failure, OrmQ, Schedule, Success
 
+from console.admin.acting import for_each
 from console.admin.read_only import ReadOnlyAdmin
-from registries.models import ThrottleWindow
+from registries.models import ThrottleWindow, User
 from syncjobs.models import DriftReport, Execution, Job, LagSample, Outcome, PushEvent, Rule, Worker
+from syncjobs.services import executions
 
 for _model in (Failure, Group, OrmQ, Schedule, Success):
     if admin.site.is_registered(_model):
@@ -47,6 +54,17 @@ class ExecutionAdmin(ReadOnlyAdmin):
     list_filter = ("status", "trigger")
     list_select_related = ("rule", "replica", "source")
     search_fields = ("=id", "rule__name", "source__name")
+    actions = ("stop", "retry_failed")
+
+    @admin.action(description=_("Stop the selected executions"), permissions=["view"])
+    def stop(self, request: HttpRequest, rows: QuerySet[Execution]) -> None:
+        """Ask the workers to stop, as the console does."""
+        for_each(request, rows.select_related("source__account"), _stop)
+
+    @admin.action(description=_("Put back into the queue what failed or was stopped"), permissions=["view"])
+    def retry_failed(self, request: HttpRequest, rows: QuerySet[Execution]) -> None:
+        """Try failed repositories again, as the console does."""
+        for_each(request, rows.select_related("source__account"), _retry_failed)
 
 
 @admin.register(Job)
@@ -130,3 +148,11 @@ class LagSampleAdmin(ReadOnlyAdmin):
     list_display = ("sampled_at", "replica", "artifacts_behind", "seconds_behind")
     list_select_related = ("replica",)
     search_fields = ("replica__replica_id",)
+
+
+def _stop(execution: Execution, by: User, now: datetime) -> None:
+    executions.stop(execution=execution, by=by, now=now)
+
+
+def _retry_failed(execution: Execution, by: User, now: datetime) -> None:
+    executions.retry_failed(execution=execution, by=by, now=now)

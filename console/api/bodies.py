@@ -43,7 +43,7 @@ def _is_number(value: object) -> bool:
 
 
 def _is_whole(value: object) -> bool:
-    return _is_number(value) and float(value).is_integer()  # type: ignore[arg-type]
+    return _is_number(value) and (isinstance(value, int) or value.is_integer())  # type: ignore[attr-defined]
 
 
 def _is_list_of_texts(value: object) -> bool:

@@ -8,6 +8,7 @@ from http import HTTPStatus
 from typing import Any
 
 from django import forms
+from django.db.models import QuerySet
 from django.utils import timezone
 from drf_spectacular.utils import extend_schema, extend_schema_field
 from rest_framework import serializers
@@ -21,10 +22,12 @@ from console.api.schema import query
 from console.api.view import ApiView, user_of
 from console.shared import access
 from registries.forms.fields import MomentField
+from registries.models import Replica, ReplicaStatus
 from syncjobs import reasons
 from syncjobs.models import Execution, Outcome, OutcomeStatus, Trigger
 from syncjobs.models.execution import STATUS_CHOICES
 from syncjobs.queries import executions as execution_queries
+from syncjobs.queries import newest
 from syncjobs.queries.executions import JobRow
 from syncjobs.services import executions
 
@@ -216,19 +219,26 @@ class ExecutionList(ApiView):
     @extend_schema(parameters=query(ExecutionFilter), responses=cursored(ExecutionSerializer))
     def get(self, request: Request) -> Response:
         """List executions, the newest first."""
-        values = paging.parameters(request, ExecutionFilter)
-        rows = Execution.objects.visible_to(user_of(request)).select_related("source", "started_by")
+        values, user = paging.parameters(request, ExecutionFilter), user_of(request)
+        rows = Execution.objects.visible_to(user).select_related("source", "started_by")
         wanted = {
             "rule": values["rule"],
             "source__instance_id": values["source"],
-            "replica_name": values["replica"],
-            "status": values["status"],
+            **_of_replica(values["replica"]),
             "trigger": values["trigger"],
             "created_at__gte": values["since"],
             "created_at__lt": values["until"],
         }
         rows = rows.filter(**{name: value for name, value in wanted.items() if value})
-        return Response(paging.by_cursor(request, values, rows, _represent))
+        if values["status"]:
+            rows = newest.with_status(rows, values["status"])
+        # These have an index of their own, or leave so few that all would be read along the one of the source.
+        is_narrow = any(values[name] for name in ("rule", "source", "replica", "trigger"))
+
+        def pick(found: QuerySet[Execution], count: int) -> list[int]:
+            return newest.list_ids(found, user=user, count=count)
+
+        return Response(paging.by_cursor(request, values, rows, _represent, pick=None if is_narrow else pick))
 
 
 class ExecutionDetail(ApiView):
@@ -289,6 +299,12 @@ class ExecutionRetry(ApiView):
     def post(self, request: Request, execution_id: int) -> Response:
         """Run the failed and stopped repositories of an execution again."""
         return _act(request, execution_id, executions.retry_failed)
+
+
+def _of_replica(replica_id: str) -> dict[str, Any]:
+    """Return the filter for a replica; of one that is going or gone its name tells, which no index knows."""
+    living = Replica.objects.filter(replica_id=replica_id).exclude(status=ReplicaStatus.DELETING)
+    return {"replica": living.first() if replica_id else None, "replica_name": replica_id}
 
 
 def seconds_of(span: timedelta | None) -> float | None:

@@ -7,12 +7,9 @@ from http import HTTPStatus
 from typing import Any
 
 from django import forms
-from django.conf import settings
-from django.core.exceptions import PermissionDenied
 from django.db.models import Q
 from django.urls import reverse
 from django.utils import timezone
-from django.utils.translation import gettext as _
 from drf_spectacular.utils import extend_schema
 from rest_framework import serializers
 from rest_framework.request import Request
@@ -23,7 +20,7 @@ from console.api.bodies import FormBody
 from console.api.pages import numbered
 from console.api.paging import PageForm, choices_of
 from console.api.schema import query
-from console.api.view import ApiView, user_of
+from console.api.view import ApiView, own_account, user_of
 from console.shared import access
 from console.shared.hook_setup import Hook
 from registries import permissions
@@ -155,11 +152,8 @@ class InstanceList(ApiView):
 
         Its connection is tried before, unless `skip_check` is true.
         """
-        user = user_of(request)
-        if user.account is None:
-            raise PermissionDenied(_("Staff of the platform have no account. Sign in as a user of one."))
-        permissions.check_can_administer(user, user.account)
-        form = InstanceForm(NewInstance.read(request), account=user.account, by=user)
+        account = own_account(request)
+        form = InstanceForm(NewInstance.read(request), account=account, by=user_of(request))
         instance = bodies.save(form, form.save)
         location = reverse("api:instance", args=[instance.instance_id])
         return Response(
@@ -229,20 +223,19 @@ class HookConfiguration(ApiView):
         The answer holds the secret of the hook, which is made at the first call.
         """
         instance = access.get_instance_or_404(user_of(request), instance_id)
-        secret = hooks.get_or_create_secret(instance=instance, by=user_of(request), now=timezone.now())
+        secret = hooks.get_or_create_secret(holder=instance, by=user_of(request), now=timezone.now())
         return _hook_response(instance, secret)
 
     @extend_schema(request=None, responses={HTTPStatus.OK: HookSerializer})
     def post(self, request: Request, instance_id: str) -> Response:
         """Replace the secret of the hook; the old one is worthless at once."""
         instance = access.get_instance_or_404(user_of(request), instance_id)
-        secret = hooks.rotate_secret(instance=instance, by=user_of(request), now=timezone.now())
+        secret = hooks.rotate_secret(holder=instance, by=user_of(request), now=timezone.now())
         return _hook_response(instance, secret)
 
 
 def _hook_response(instance: Instance, secret: str) -> Response:
-    url = settings.BASE_URL + reverse("hooks:registry", args=[instance.instance_id])
-    hook = Hook(instance.instance_id, url, secret)
+    hook = Hook.of(instance, secret)
     body = {
         "url": hook.url,
         "authorization": hook.authorization,

@@ -34,6 +34,9 @@ Filter = TypeVar("Filter", bound=forms.Form)
 Describe = Callable[[Any], Iterable[Any]]
 """Makes the results of the rows of a page: a queryset's slice, or a list."""
 
+Pick = Callable[[QuerySet[Any], int], list[int]]
+"""Returns the ids of so many first rows, by falling id."""
+
 
 class PageForm(forms.Form):
     """The parameters of a table; a subclass adds filters."""
@@ -99,11 +102,13 @@ def by_cursor(
     describe: Describe = list,
     *,
     time_field: str = "",
+    pick: Pick | None = None,
 ) -> dict[str, Any]:
     """
     Return the rows behind the cursor, by falling id, or by falling time and id.
 
-    The row of a cursor need not exist any longer. Raises BadParameter for a cursor that is none.
+    `pick` finds the ids of the first rows where that takes more than the order. The row of a cursor need not exist
+    any longer. Raises BadParameter for a cursor that is none.
     """
     size = values["page_size"] or _PAGE_SIZE
     if values["cursor"]:
@@ -117,17 +122,21 @@ def by_cursor(
             rows = rows.filter(pk__lt=pk)
     order = [f"-{time_field}", "-pk"] if time_field else ["-pk"]
     # In two steps: the first reads no more than an index, however long the log is.
-    ids = list(rows.select_related(None).order_by(*order).values_list("pk", flat=True)[: size + 1])
+    if pick is None:
+        ids = list(rows.select_related(None).order_by(*order).values_list("pk", flat=True)[: size + 1])
+    else:
+        ids = pick(rows, size + 1)
     found = list(rows.filter(pk__in=ids).order_by(*order))
     shown = found[:size]
-    following = _cursor_of(shown[-1], time_field) if len(found) > size else None
+    following = cursor_of(shown[-1], time_field) if len(found) > size else None
     return {
         "next": url(request, cursor=following) if following else None,
         "results": list(describe(shown)),
     }
 
 
-def _cursor_of(row: Any, time_field: str) -> str:
+def cursor_of(row: Any, time_field: str = "") -> str:
+    """Return the cursor of what comes after the row."""
     microseconds = (getattr(row, time_field) - _EPOCH) // _MICROSECOND if time_field else 0
     return base64.urlsafe_b64encode(f"{microseconds}.{row.pk}".encode()).decode().rstrip("=")
 

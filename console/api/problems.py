@@ -88,6 +88,13 @@ def not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
     return _plain(HTTPStatus.NOT_FOUND, _("There is nothing at this address."))
 
 
+def too_large(request: HttpRequest) -> HttpResponse:
+    """Answer 413 as the face does that was asked."""
+    if not request.path.startswith(PREFIX):
+        return pages.too_large(request)
+    return _plain(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, _("The body is too large."))
+
+
 def server_error(request: HttpRequest) -> HttpResponse:
     """Answer 500 as the face does that was asked."""
     if not request.path.startswith(PREFIX):

@@ -60,18 +60,21 @@ class DriftReportSerializer(serializers.ModelSerializer[DriftReport]):
 
 
 class ReplicaSerializer(serializers.Serializer[Any]):
-    """A replica; `seconds_behind` is null where nothing was measured in the last minutes."""
+    """A replica; `failed_tag_count` is how many tags it lacks because they could not be copied."""
 
     replica_id = serializers.CharField(source="replica.replica_id")
     primary = serializers.CharField(source="replica.primary.instance_id")
     region = serializers.CharField(source="replica.region.code")
     status = serializers.CharField(source="replica.status")
-    state = serializers.CharField()
-    seconds_behind = serializers.FloatField(source="lag.seconds_behind", default=None, allow_null=True)
-    last_success_at = serializers.DateTimeField(allow_null=True)
-    failed_execution = serializers.IntegerField(source="failure.pk", default=None, allow_null=True)
-    active_execution = serializers.IntegerField(source="active.pk", default=None, allow_null=True)
-    drift = DriftReportSerializer(source="report", allow_null=True)
+    address = serializers.CharField(source="replica.address")
+    state = serializers.CharField(source="condition.value")
+    artifacts_behind = serializers.IntegerField(source="state.lag.artifacts_behind")
+    seconds_behind = serializers.FloatField(source="state.lag.seconds_behind")
+    last_success_at = serializers.DateTimeField(source="state.last_success_at", allow_null=True)
+    failed_execution = serializers.IntegerField(source="failure.execution.pk", default=None, allow_null=True)
+    failed_tag_count = serializers.IntegerField(source="failure.tag_count", default=0)
+    active_execution = serializers.IntegerField(source="state.active_scan.pk", default=None, allow_null=True)
+    drift = DriftReportSerializer(source="state.drift_report", allow_null=True)
     running_since = serializers.DateTimeField(source="replica.running_since", allow_null=True)
     created_at = serializers.DateTimeField(source="replica.created_at")
 

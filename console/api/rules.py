@@ -27,7 +27,7 @@ from console.shared import access
 from registries import permissions
 from registries.models import Permission
 from syncjobs import reasons
-from syncjobs.forms import RuleForm, values_of
+from syncjobs.forms import STORED_FIELDS, RuleForm, values_of
 from syncjobs.models import Rule
 from syncjobs.queries import rules as rule_queries
 from syncjobs.queries.rules import RuleRow
@@ -88,31 +88,8 @@ class RuleSerializer(serializers.ModelSerializer[Rule]):
         fields = (
             "id",
             "source",
-            "name",
-            "description",
-            "namespace",
-            "repository",
-            "tag",
-            "syntax",
-            "artifact_type",
-            "is_cross_tenant",
-            "target",
+            *STORED_FIELDS,
             "target_instance_id",
-            "target_username",
-            "target_namespace",
-            "is_flattened",
-            "override",
-            "with_referrers",
-            "sync_deletions",
-            "bandwidth",
-            "bandwidth_windows",
-            "is_push_triggered",
-            "schedule",
-            "time_zone",
-            "poll_interval_seconds",
-            "sweep_interval_seconds",
-            "retry_window_seconds",
-            "is_enabled",
             "next_run_at",
             "created_at",
             "updated_at",

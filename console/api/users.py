@@ -19,7 +19,7 @@ from console.api.pages import numbered
 from console.api.paging import PageForm, choices_of
 from console.api.schema import query
 from console.api.view import ApiView, user_of
-from registries import permissions
+from console.shared import access
 from registries.forms import MemberForm
 from registries.models import TokenScope, User
 from registries.services import accounts
@@ -67,7 +67,7 @@ class UserList(ApiView):
     @extend_schema(parameters=query(UserFilter), responses=numbered(UserSerializer))
     def get(self, request: Request) -> Response:
         """List users. Owners and administrators of the account may."""
-        _check_administers(user_of(request))
+        access.check_administers(user_of(request))
         values = paging.parameters(request, UserFilter)
         rows = User.objects.visible_to(user_of(request)).select_related("account")
         if values["search"]:
@@ -117,12 +117,5 @@ class UserSwitch(ApiView):
 def _get_member(request: Request, user_id: int) -> User:
     visible = User.objects.visible_to(user_of(request)).select_related("account")
     member = get_object_or_404(visible, pk=user_id)
-    _check_administers(user_of(request))
+    access.check_administers(user_of(request))
     return member
-
-
-def _check_administers(user: User) -> None:
-    if user.account:
-        permissions.check_can_administer(user, user.account)
-    else:
-        permissions.check_is_platform(user)

@@ -7,15 +7,17 @@ from datetime import UTC
 from typing import Any, ClassVar, cast
 
 from django.conf import settings
+from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest
 from django.http.response import HttpResponseBase
 from django.utils import timezone
+from django.utils.translation import gettext as _
 from rest_framework.permissions import SAFE_METHODS
 from rest_framework.request import Request
 from rest_framework.views import APIView
 
-from registries import throttling
-from registries.models import TokenScope, User
+from registries import permissions, throttling
+from registries.models import Account, TokenScope, User
 from registries.throttling import Limit
 
 
@@ -42,6 +44,15 @@ class ApiView(APIView):
         super().initial(request, *args, **kwargs)
         limit = Limit("api", settings.API_PER_MINUTE)
         throttling.check(limit, str(user_of(request).pk), now=timezone.now())
+
+
+def own_account(request: Request) -> Account:
+    """Return the caller's account; raises PermissionDenied unless there is one that they administer."""
+    user = user_of(request)
+    if user.account is None:
+        raise PermissionDenied(_("Staff of the platform have no account. Sign in as a user of one."))
+    permissions.check_can_administer(user, user.account)
+    return user.account
 
 
 def user_of(request: Request) -> User:

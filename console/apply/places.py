@@ -81,7 +81,9 @@ def apply_instance(session: Session, entry: Entry) -> None:
         check=False,
         with_id=True,
     )
-    if form.is_valid() and form.connection_is_changed and session.is_checking:
+    is_new = form.is_valid() and form.connection_is_changed
+    form.was_tried = is_new and session.has_checked
+    if is_new and session.is_checking:
         session.checks.append(ConnectionCheck(entry, form.endpoint(), _INSTANCE_KEYS))
     if session.save(form, entry, kind="instance", name=f"{uin}/{name}", keys=_INSTANCE_KEYS) is None:
         session.refused.add(("instance", name))

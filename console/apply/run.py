@@ -66,8 +66,8 @@ def apply(
     reader = Reader()
     sections = reader.read(document.read(text))
 
-    def attempt(*, is_checking: bool, commits: Callable[[Session], bool]) -> Session:
-        session = Session(now=now, directory=directory, is_checking=is_checking)
+    def attempt(*, is_checking: bool, has_checked: bool, commits: Callable[[Session], bool]) -> Session:
+        session = Session(now=now, directory=directory, is_checking=is_checking, has_checked=has_checked)
         with transaction.atomic():
             _apply_sections(session, sections)
             if commits(session):
@@ -79,12 +79,12 @@ def apply(
     def is_final(session: Session) -> bool:
         return not (is_dry_run or reader.problems or session.problems or session.checks)
 
-    session = attempt(is_checking=is_checking, commits=is_final)
+    session = attempt(is_checking=is_checking, has_checked=False, commits=is_final)
     problems = reader.problems + session.problems + _try_connections(session.checks)
     if problems:
         raise FileRefusedError(problems)
     if session.checks and not is_dry_run:
-        session = attempt(is_checking=False, commits=is_final)
+        session = attempt(is_checking=False, has_checked=True, commits=is_final)
         if session.problems:
             raise FileRefusedError(session.problems)
     return Report(session.changes, session.warnings, is_applied=not is_dry_run)

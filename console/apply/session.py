@@ -107,6 +107,7 @@ class Session:
     now: datetime
     directory: Path
     is_checking: bool = True
+    has_checked: bool = False
     problems: list[Problem] = field(default_factory=list)
     warnings: list[Problem] = field(default_factory=list)
     changes: list[Change] = field(default_factory=list)

@@ -18,6 +18,8 @@ from registries.oci.errors import Forbidden, NotFound, RegistryError, Unauthoriz
 from registries.policies import Refused, ReplicaRefused
 from registries.quotas import QuotaExceeded
 from registries.services.access_credentials import CredentialRejected
+from registries.services.images import NotEmpty, TagShared
+from registries.services.listings import Busy
 from registries.throttling import TooManyRequests
 
 Saved = TypeVar("Saved")
@@ -25,6 +27,9 @@ Saved = TypeVar("Saved")
 _CODES: Mapping[type[Exception], str] = {
     PermissionDenied: "UnauthorizedOperation",
     CredentialRejected: "InternalError.ErrorTcrUnauthorized",
+    Busy: "ResourceUnavailable",
+    NotEmpty: "FailedOperation.PreconditionFailed",
+    TagShared: "FailedOperation.PreconditionFailed",
     QuotaExceeded: "OperationDenied.QuotaOverLimit",
     Refused: "OperationDenied",
     TooManyRequests: "RequestLimitExceeded",

@@ -1,7 +1,7 @@
 """
-Repositories and images, as the registry behind an instance tells them.
+Images, as the registry behind an instance tells them; and how they are deleted there.
 
-A registry tells neither times nor descriptions, and makes a repository when something is pushed.
+A registry tells no times.
 
 Source: reference/tencent-api.md 1.4.
 """
@@ -16,40 +16,17 @@ from django.utils.translation import gettext as _
 
 from console.cloud import asking, objects, times, windows
 from console.cloud.actions import Action, Call, Resource, Right
-from console.cloud.errors import CloudError, not_in_instance
-from console.cloud.shapes import flag, many, number, text
-from registries import naming
+from console.cloud.errors import invalid, not_in_instance
+from console.cloud.shapes import flag, many, number, text, texts
 from registries.oci.client import RegistryClient
 from registries.oci.manifest import Manifest
-from registries.services import browsing, listings
+from registries.services import browsing, images, listings
 from registries.services.browsing import TagDetail
 from syncjobs.planner import natural_key
 
-_UNKNOWN_TIME = "0001-01-01 00:00:00 +0000 UTC"
-_SORTS = {"", "name", "-name", "creation_time", "-creation_time", "update_time", "-update_time"}
 _MOST_BY_DIGEST = 100
+_MOST_TAGS = 20
 _MOST_CONFIG_BYTES = 1024 * 1024
-
-
-def list_repositories(call: Call) -> dict[str, Any]:
-    """Return a page of the registry's repositories, by their whole paths."""
-    order = call.values.get("SortBy", "")
-    if order not in _SORTS:
-        raise CloudError("InvalidParameter.ErrorTcrInvalidParameter", _("SortBy is not one of the fields."))
-    namespace, part = call.values.get("NamespaceName", ""), call.values.get("RepositoryName", "")
-    names = [
-        name
-        for name in asking.list_repositories(call)
-        if (not namespace or name.startswith(f"{namespace}/")) and part in name.partition("/")[2]
-    ]
-    if order == "-name":
-        names.reverse()
-    public = set(call.instance.namespaces.filter(is_public=True).values_list("name", flat=True))
-    shown = names[windows.by_page_offset(call.values)]
-    return {
-        "RepositoryList": [_describe_repository(name, public) for name in shown],
-        "TotalCount": len(names),
-    }
 
 
 def list_images(call: Call) -> dict[str, Any]:
@@ -61,11 +38,10 @@ def list_images(call: Call) -> dict[str, Any]:
         matching.extend(sorted(filter(_tag_filter(call.values), tags), key=natural_key))
         return matching[:_MOST_BY_DIGEST] if digest else matching[window]
 
-    repository = _repository(call)
-    with asking.patiently():
-        shelf = browsing.read_repository(
-            instance=call.instance, repository=repository, by=call.user, choose=choose, with_companions=True
-        )
+    repository = asking.repository_path(call)
+    shelf = browsing.read_repository(
+        instance=call.instance, repository=repository, by=call.user, choose=choose, with_companions=True
+    )
     if not shelf.names.names:  # a registry does not tell an empty repository from one that never was
         raise not_in_instance(_("repository %(name)s with a tag") % {"name": repository})
     total, details = len(matching), shelf.tags
@@ -77,7 +53,8 @@ def list_images(call: Call) -> dict[str, Any]:
 
 def show_manifest(call: Call) -> dict[str, Any]:
     """Return manifest and config of a tag, as the registry stores them."""
-    repository, tag = _repository(call), call.values["ImageVersion"]
+    repository, tag = asking.repository_path(call), call.values["ImageVersion"]
+    asking.check_tag(tag)
 
     async def read(client: RegistryClient) -> tuple[Manifest, str]:
         manifest = await client.get_manifest(repository, tag)
@@ -86,14 +63,32 @@ def show_manifest(call: Call) -> dict[str, Any]:
         pieces = [piece async for piece in client.stream_blob(repository, manifest.config)]
         return manifest, b"".join(pieces).decode("utf-8", "replace")
 
-    with asking.patiently():
-        manifest, config = listings.ask(instance=call.instance, by=call.user, act=read)
+    manifest, config = listings.ask(instance=call.instance, by=call.user, act=read)
     return {
         "Manifest": manifest.content.decode("utf-8", "replace"),
         "Config": config,
         "Labels": _labels(config),
         "Size": sum(blob.size for blob in manifest.blobs),
     }
+
+
+def delete_image(call: Call) -> dict[str, Any]:
+    """Delete what a tag names, with its other tags."""
+    repository, tag = asking.repository_path(call), call.values["ImageVersion"]
+    asking.check_tag(tag)
+    images.delete_image(instance=call.instance, repository=repository, tag=tag, by=call.user, now=call.now)
+    return {}
+
+
+def delete_tags(call: Call) -> dict[str, Any]:
+    """Delete up to twenty tags, and nothing else."""
+    repository, tags = asking.repository_path(call), list(dict.fromkeys(call.values["Tags"]))
+    if not 0 < len(tags) <= _MOST_TAGS:
+        raise invalid("Tags", _("Give 1 to 20 tags."))
+    for tag in tags:
+        asking.check_tag(tag)
+    images.delete_tags(instance=call.instance, repository=repository, tags=tags, by=call.user, now=call.now)
+    return {}
 
 
 def _tag_filter(values: Mapping[str, Any]) -> Callable[[str], bool]:
@@ -115,28 +110,6 @@ def _describe_image(detail: TagDetail) -> dict[str, Any]:
     }
 
 
-def _repository(call: Call) -> str:
-    """Return the whole path; a name may come with its namespace, as the vendor's lists tell it."""
-    namespace, name = call.values["NamespaceName"], call.values["RepositoryName"]
-    path = f"{namespace}/{name.removeprefix(f'{namespace}/')}"
-    if not naming.REPOSITORY_PATH.allows(path):
-        raise CloudError("InvalidParameter.ErrorTcrInvalidParameter", _(naming.REPOSITORY_PATH.sentence))
-    return path
-
-
-def _describe_repository(name: str, public: set[str]) -> dict[str, Any]:
-    namespace = name.partition("/")[0]
-    return {
-        "Name": name,
-        "Namespace": namespace,
-        "CreationTime": _UNKNOWN_TIME,
-        "Public": namespace in public,
-        "Description": "",
-        "BriefDescription": "",
-        "UpdateTime": _UNKNOWN_TIME,
-    }
-
-
 def _labels(config: str) -> list[dict[str, str]]:
     try:
         labels = json.loads(config)["config"]["Labels"]
@@ -145,37 +118,12 @@ def _labels(config: str) -> list[dict[str, str]]:
         return []
 
 
-_PLACE = {
-    "RegistryId": text(required=True),
-    "NamespaceName": text(required=True),
-    "RepositoryName": text(required=True),
-}
-
 ACTIONS = (
-    Action(
-        "DescribeRepositories",
-        list_repositories,
-        {
-            "RegistryId": text(required=True),
-            "NamespaceName": text(),
-            "RepositoryName": text(),
-            "Offset": number(),
-            "Limit": number(),
-            "SortBy": text(),
-        },
-        {
-            "RepositoryList": many(objects.TCR_REPOSITORY_INFO, required=True),
-            "TotalCount": number(required=True),
-        },
-        Right.VIEW,
-        Resource.REPOSITORY,
-        note="Registries tell no times and no descriptions; other orders than `-name` are by name.",
-    ),
     Action(
         "DescribeImages",
         list_images,
         {
-            **_PLACE,
+            **objects.PLACE,
             "ImageVersion": text(),
             "Limit": number(),
             "Offset": number(),
@@ -190,7 +138,7 @@ ACTIONS = (
     Action(
         "DescribeImageManifests",
         show_manifest,
-        {**_PLACE, "ImageVersion": text(required=True)},
+        {**objects.PLACE, "ImageVersion": text(required=True)},
         {
             "Manifest": text(required=True),
             "Config": text(required=True),
@@ -200,5 +148,26 @@ ACTIONS = (
         Right.VIEW,
         Resource.REPOSITORY,
         note="`Config` is empty for an index of several platforms.",
+    ),
+    Action(
+        "DeleteImage",
+        delete_image,
+        {**objects.PLACE, "ImageVersion": text(required=True)},
+        {},
+        Right.MANAGE,
+        Resource.REPOSITORY,
+        note="By digest: other tags of the same image go, too.",
+    ),
+    Action(
+        "DeleteRepositoryTags",
+        delete_tags,
+        {**objects.PLACE, "Tags": texts(required=True)},
+        {},
+        Right.MANAGE,
+        Resource.REPOSITORY,
+        note=(
+            "Deletes these tags only. `FailedOperation.PreconditionFailed` where the registry deletes by digest and "
+            "another tag needs it."
+        ),
     ),
 )

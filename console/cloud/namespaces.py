@@ -97,14 +97,13 @@ def _live_namespaces(call: Call) -> set[str]:
 
 
 def _has_tags(call: Call, repository: str) -> bool:
-    with asking.patiently():
-        shelf = browsing.read_repository(
-            instance=call.instance,
-            repository=repository,
-            by=call.user,
-            choose=lambda _tags: [],
-            with_companions=True,
-        )
+    shelf = browsing.read_repository(
+        instance=call.instance,
+        repository=repository,
+        by=call.user,
+        choose=lambda _tags: [],
+        with_companions=True,
+    )
     return bool(shelf.names.names)
 
 

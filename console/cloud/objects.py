@@ -10,6 +10,12 @@ from __future__ import annotations
 
 from console.cloud.shapes import Shape, flag, many, number, one, text, texts
 
+PLACE: Shape = {
+    "RegistryId": text(required=True),
+    "NamespaceName": text(required=True),
+    "RepositoryName": text(required=True),
+}
+"""The fields that name a repository, of requests about one."""
 TAG: Shape = {
     "Key": text(required=True),
     "Value": text(required=True),

@@ -8,6 +8,7 @@ Source: reference/tencent-api.md 0 (7), 1.2, 3.3 and 3.7; seed 004.
 
 from __future__ import annotations
 
+from datetime import datetime, timedelta
 from typing import Any
 
 from django.utils.translation import gettext as _
@@ -17,7 +18,7 @@ from console.cloud.actions import Action, Call, Resource, Right
 from console.cloud.errors import CloudError, invalid, missing, not_found, save
 from console.cloud.shapes import flag, many, number, one, text
 from registries import policies
-from registries.models import Instance, Region, Replica
+from registries.models import Instance, Region, Replica, ReplicaStatus
 from syncjobs.models import ArtifactType, Execution, Job, JobKind, Outcome, Trigger
 from syncjobs.queries import create_tasks
 from syncjobs.queries.create_tasks import CreateTask
@@ -26,6 +27,7 @@ from syncjobs.services import deployments
 from syncjobs.states import API_WORDS, FINAL, Status
 
 _NEVER_SYNCHRONIZED = "StatusUnKnow"
+_SEEN = timedelta(seconds=3)
 _ASIDE = (Trigger.DRIFT, Trigger.REMOVAL)
 
 
@@ -59,7 +61,7 @@ def list_page(call: Call) -> dict[str, Any]:
                 "ReplicationRegistryId": replica.replica_id,
                 "ReplicationRegionId": replica.region.numeric_id,
                 "ReplicationRegionName": replica.region.code,
-                "Status": replica.status,
+                "Status": _status(replica, call.now),
                 "CreatedAt": times.beijing(replica.created_at),
             }
             for replica in found[windows.by_row(call.values)]
@@ -97,6 +99,12 @@ def show_status(call: Call) -> dict[str, Any]:
         else times.NEVER,
         "ReplicationLog": log,
     }
+
+
+def _status(replica: Replica, now: datetime) -> str:
+    """Return the vendor's word; a client that waits must see a new replica Deploying once, however fast it was."""
+    is_new = replica.status == ReplicaStatus.RUNNING and now < replica.created_at + _SEEN
+    return ReplicaStatus.DEPLOYING if is_new else replica.status
 
 
 def _find_region(call: Call) -> Region:

@@ -1,8 +1,8 @@
 """
 Synchronization rules: made, changed, listed and deleted through the same form and services as on the pages.
 
-The vendor's rule knows no namespace: it is the first part of the filter `name`. A pattern that is only `**` or `.*`
-behind it means everything, as a blank does on the page.
+The vendor's rule knows no namespace: it is the first part of the filter `name`, or all of them without one. A pattern
+that is only `**` or `.*` behind it means everything, as a blank does on the page.
 
 Source: reference/tencent-api.md 1.1, 3.4 to 3.6; seeds 000 and 001.
 """
@@ -21,6 +21,7 @@ from console.cloud.errors import CloudError, invalid, not_found, save, unsupport
 from console.cloud.shapes import many, number, one, text
 from registries import permissions, policies, quotas
 from registries.models import Instance, Permission, Region
+from registries.naming import ALL_NAMESPACES
 from registries.policies import Refused
 from syncjobs import forms as rule_forms
 from syncjobs.forms import RuleForm
@@ -158,14 +159,7 @@ def _filters(asked: list[dict[str, Any]]) -> dict[str, Any]:
         values[kind] = value
     if values.get("resource", "") not in _TYPES:
         raise invalid("Rule.Filters", _("The resource is “image” or “chart”, or empty for both."))
-    namespace, slash, repository = values.get("name", "").partition("/")
-    if not slash:
-        raise CloudError(
-            _CORE,
-            _(
-                "Rule.Filters: give a filter of the type “name” that begins with a namespace, such as “project/**”."
-            ),
-        )
+    namespace, repository = _split(values.get("name", ""))
     tag = values.get("tag", "")
     return {
         "namespace": namespace,
@@ -173,6 +167,19 @@ def _filters(asked: list[dict[str, Any]]) -> dict[str, Any]:
         "tag": "" if tag in _EVERYTHING | {"*"} else tag,
         "artifact_type": _TYPES[values.get("resource", "")],
     }
+
+
+def _split(name: str) -> tuple[str, str]:
+    """Return the namespace of a filter of names, `*` for all, and the filter below it."""
+    if name in _EVERYTHING:
+        return ALL_NAMESPACES, ""
+    namespace, slash, repository = name.partition("/")
+    if not slash:
+        raise CloudError(
+            _CORE,
+            _("Rule.Filters: a filter of the type “name” begins with a namespace, such as “project/**”."),
+        )
+    return (ALL_NAMESPACES, name) if namespace == "**" else (namespace, repository)
 
 
 def _target_namespace(name: str) -> dict[str, Any]:
@@ -206,7 +213,8 @@ def _target(call: Call) -> dict[str, Any]:
 
 def _describe(rule: Rule, source: Instance) -> dict[str, Any]:
     path = f"{rule.namespace}/{rule.repository or '**'}"
-    filters = [{"Type": "name", "Value": path}]
+    is_narrow = rule.namespace != ALL_NAMESPACES or rule.repository
+    filters = [{"Type": "name", "Value": path}] if is_narrow else []
     if rule.tag:
         filters.append({"Type": "tag", "Value": rule.tag})
     if rule.artifact_type != ArtifactType.BOTH:
@@ -244,7 +252,8 @@ ACTIONS = (
         Right.SYNCHRONIZE,
         instance="SourceRegistryId",
         note=(
-            "A filter `name` that begins with a namespace is needed. `DestNamespace` flattens multi-level paths, as "
+            "A filter `name` begins with a namespace, or with `*` or `**` for all; without one everything that has a "
+            "namespace is meant. `DestNamespace` flattens multi-level paths, as "
             "the vendor's engine does; the page can switch that off. A taken name is refused. Needs `push` on the "
             "destination, too."
         ),

@@ -21,6 +21,7 @@ from console.cloud.errors import CloudError, invalid, missing
 
 _WHOLE_NUMBER_DIGITS = 19
 _MOST_ENTRIES = 200
+_DEEPEST = 10
 _TRUTH = {"true": True, "1": True, "false": False, "0": False}
 
 
@@ -111,12 +112,14 @@ def unflatten(parameters: Mapping[str, str]) -> dict[str, Any]:
     """
     Return the tree that flattened names describe; the entries of a list are keys of digits.
 
-    Raises CloudError if a name is a value and a branch at once.
+    Raises CloudError if a name is a value and a branch at once, or deeper than any of ours.
     """
     tree: dict[str, Any] = {}
     for name, value in parameters.items():
         branch = tree
-        *parents, leaf = name.split(".")
+        *parents, leaf = name.split(".", _DEEPEST)
+        if "." in leaf:
+            raise invalid(name[:100])
         for parent in parents:
             branch = branch.setdefault(parent, {})
             if not isinstance(branch, dict):

@@ -17,6 +17,7 @@ from console.cloud import (
     instances,
     namespaces,
     replicas,
+    repositories,
     rules,
     service_accounts,
     tokens,
@@ -25,7 +26,17 @@ from console.cloud.actions import Action
 
 ACTIONS: Mapping[str, Action] = {
     action.name: action
-    for module in (rules, executions, replicas, instances, namespaces, images, tokens, service_accounts)
+    for module in (
+        rules,
+        executions,
+        replicas,
+        instances,
+        namespaces,
+        repositories,
+        images,
+        tokens,
+        service_accounts,
+    )
     for action in module.ACTIONS
 }
 
@@ -36,9 +47,6 @@ _REASONS: Mapping[str | Promise, str] = {
     ),
     _("Repositories are made by the first push, and a registry keeps no descriptions."): (
         "CreateRepository ModifyRepository"
-    ),
-    _("Regatta deletes nothing at a registry by hand. Delete it there; rules can propagate that."): (
-        "DeleteImage DeleteRepository DeleteRepositoryTags"
     ),
     _("Copying is done by rules. Make one from the instance to itself, with another target namespace."): (
         "DuplicateImage"

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from registries import naming
@@ -34,22 +34,28 @@ class MalformedError(ValueError):
     """The body is none that a registry sends; the message says where and why."""
 
 
-def parse(body: bytes, *, prefix: str = "") -> list[Notice]:
+def parse(body: bytes) -> list[Notice]:
     """
-    Return what the body tells of tags of an instance that lives under the prefix.
+    Return what the body tells of pushes and deletions, in the registry's own names; some name no tag.
 
-    Left out are pulls and mounts, pushes and deletions that name no tag, and repositories elsewhere.
-
-    Raises MalformedError.
+    Left out are pulls and mounts. Raises MalformedError.
     """
     try:
         document = json.loads(body)
     except (ValueError, RecursionError) as error:
         raise MalformedError(f"The body is no JSON: {error}.") from None
     root = _Part(document)
-    found = _distribution(root) if "events" in root.mapping else _harbor(root)
-    notices = (_place(notice, prefix) for notice in found)
-    return [notice for notice in notices if notice is not None]
+    return list(_distribution(root) if "events" in root.mapping else _harbor(root))
+
+
+def place(notices: Iterable[Notice], prefix: str) -> list[Notice]:
+    """
+    Return what is told of tags of an instance that lives under the prefix, in the instance's own names.
+
+    Left out is what names no tag, and repositories elsewhere.
+    """
+    placed = (_place(notice, prefix) for notice in notices)
+    return [notice for notice in placed if notice is not None]
 
 
 class _Part:

@@ -12,11 +12,12 @@ from django.core.exceptions import PermissionDenied
 from django.http import HttpResponse, StreamingHttpResponse
 from django.utils import timezone
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy, pgettext_lazy
+from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_safe
 
-from console.shared import access, csv_export, days, htmx, keyset, verbs
+from console.shared import access, csv_export, htmx, keyset, verbs
 from console.shared.access import Request
+from console.shared.days import DaysForm
 from registries import audit, permissions
 from registries.models import AuditEvent
 from registries.models.audit_event import AuditEventQuerySet
@@ -43,19 +44,9 @@ class EventRow:
     changes: list[Change]
 
 
-class FilterForm(forms.Form):
-    """The filter of the log; dates are days of the user's time zone, the last one included."""
+class FilterForm(DaysForm):
+    """The filter of the log."""
 
-    since = forms.DateField(
-        label=pgettext_lazy("time", "From"),
-        required=False,
-        widget=forms.DateInput(attrs={"type": "date"}, format="%Y-%m-%d"),
-    )
-    until = forms.DateField(
-        label=pgettext_lazy("time", "To"),
-        required=False,
-        widget=forms.DateInput(attrs={"type": "date"}, format="%Y-%m-%d"),
-    )
     verb = forms.ChoiceField(label=gettext_lazy("Act"), required=False)
     actor = forms.CharField(label=gettext_lazy("Actor"), required=False, max_length=_LONGEST_NAME)
     object = forms.CharField(label=gettext_lazy("Object"), required=False, max_length=_LONGEST_NAME)
@@ -71,8 +62,8 @@ class FilterForm(forms.Form):
         values: dict[str, Any] = self.cleaned_data
         return audit.list_events(
             request.user,
-            since=days.start_of(values.get("since")),
-            until=days.start_of(values.get("until"), days_later=1),
+            since=self.begins_at,
+            until=self.ends_at,
             verb=values.get("verb", ""),
             actor=values.get("actor", ""),
             target=values.get("object", ""),

@@ -8,14 +8,17 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext as _
+from django.views.decorators.cache import cache_control
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from console.shared import access, forms, htmx, pagination
 from console.shared.access import Request
+from console.shared.hook_setup import Hook
 from registries.forms import BackendForm
 from registries.models import Backend, Health
-from registries.services import backend_checks
+from registries.services import backend_checks, hooks
 
+_PLACEHOLDER = "SECRET"
 _SORTS = ("region__numeric_id", "code", "health", "tenant_count", "last_healthy_at")
 
 
@@ -62,6 +65,28 @@ def check(request: Request, backend_code: str) -> HttpResponse:
     access.check_is_staff_or_404(request.user)
     _check(request, get_object_or_404(Backend.objects.select_related("credential"), code=backend_code))
     return htmx.redirect_back(request, fallback=reverse("backends:list"))
+
+
+@require_safe
+def hook(request: Request, backend_code: str) -> HttpResponse:
+    """Show how the backend's registry is made to report pushes; never the secret."""
+    access.check_is_staff_or_404(request.user)
+    return _render_hook(request, get_object_or_404(Backend, code=backend_code))
+
+
+@require_POST
+@cache_control(private=True, no_store=True)
+def rotate_hook(request: Request, backend_code: str) -> HttpResponse:
+    """Make a new secret for the backend's hook, and show it once: on the page that answers, which nothing keeps."""
+    access.check_is_staff_or_404(request.user)
+    backend = get_object_or_404(Backend, code=backend_code)
+    secret = hooks.rotate_secret(holder=backend, by=request.user, now=timezone.now())
+    return _render_hook(request, backend, secret)
+
+
+def _render_hook(request: Request, backend: Backend, secret: str = "") -> HttpResponse:
+    context = {"backend": backend, "hook": Hook.of(backend, secret or _PLACEHOLDER), "is_new": bool(secret)}
+    return render(request, "backends/hook.html", context)
 
 
 def _check(request: Request, backend: Backend) -> None:

@@ -6,7 +6,9 @@ from django.contrib import messages
 from django.http import HttpResponse, StreamingHttpResponse
 from django.urls import reverse
 from django.utils import timezone
+from django.utils.functional import Promise
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy as _lazy
 from django.views.decorators.http import require_POST, require_safe
 
 from console.shared import access, errors, execution_log, htmx, pagination
@@ -23,7 +25,14 @@ from syncjobs.services import executions
 
 _JOBS_SHOWN = 25
 _TAGS_SHOWN = 25
-_TAG_STATES = (OutcomeStatus.FAILED, OutcomeStatus.SKIPPED, OutcomeStatus.COPIED, OutcomeStatus.DELETED)
+_TAG_STATES: tuple[tuple[str, str | Promise], ...] = (
+    (OutcomeStatus.FAILED.value, OutcomeStatus.FAILED.label),
+    ("waiting", _lazy("Waiting")),
+    *(
+        (state.value, state.label)
+        for state in (OutcomeStatus.SKIPPED, OutcomeStatus.COPIED, OutcomeStatus.DELETED)
+    ),
+)
 
 
 @require_safe
@@ -73,7 +82,7 @@ def detail(request: Request, execution_id: int) -> HttpResponse:
             request, execution_queries.list_jobs(execution, status=state), size=_JOBS_SHOWN
         ),
         "tag_state": tag_state,
-        "tag_states": [(value, value.label, getattr(summary.counts, value)) for value in _TAG_STATES],
+        "tag_states": [(value, label, getattr(summary.counts, value)) for value, label in _TAG_STATES],
         "outcomes": pagination.paginate(request, outcomes, parameter="tags_page", size=_TAGS_SHOWN),
         "repository": job_id,
         "can_stop": can_synchronize and not execution.is_final,
@@ -100,16 +109,17 @@ def retry(request: Request, execution_id: int) -> HttpResponse:
     execution = access.get_execution_or_404(request.user, execution_id)
     with errors.RefusalsAsMessages(request):
         executions.retry_failed(execution=execution, by=request.user, now=timezone.now())
-        _confirm(request, execution, _("What failed in task %(id)s is tried again."))
+        _confirm(request, execution, _("What failed or was stopped in task %(id)s is tried again."))
     return htmx.redirect_back(request, fallback=reverse("executions:detail", args=[execution_id]))
 
 
 def _tag_state(request: Request, summary: ExecutionSummary) -> str:
     """Return the chosen kind of outcome, or the first that this execution has: failures, if there are any."""
     asked = request.GET.get("tags", "")
-    if asked in OutcomeStatus.values:
+    states = [value for value, _label in _TAG_STATES]
+    if asked in states:
         return asked
-    present = (state.value for state in _TAG_STATES if getattr(summary.counts, state.value))
+    present = (value for value in states if getattr(summary.counts, value))
     return next(present, OutcomeStatus.FAILED.value)
 
 

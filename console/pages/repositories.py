@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 
 from django.core.paginator import Page, Paginator
@@ -14,15 +15,15 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_safe
 
-from console.shared import access, pagination
+from console.shared import access, pagination, registry_failures
 from console.shared.access import Request
 from registries.models import Instance
+from registries.oci import warned
 from registries.oci.errors import RegistryError
 from registries.oci.reference import is_repository
 from registries.policies import Refused
 from registries.services import browsing
 from registries.services.browsing import Attachment, TagDetail
-from syncjobs import reasons
 from syncjobs.planner import natural_key
 from syncjobs.queries import places
 from syncjobs.queries.places import Arrival, Place
@@ -37,14 +38,6 @@ _ATTACHMENTS: tuple[tuple[tuple[str, ...], str | Promise], ...] = (
 )
 """What the declared types of attachments are called, by words in them."""
 _COSIGN = {"sig": "signature", "att": "attestation", "sbom": "sbom"}
-
-
-@dataclass(frozen=True, slots=True)
-class Failure:
-    """Why the registry could not be read: a sentence, and the registry's own words where users may see them."""
-
-    sentence: str
-    detail: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,9 +59,10 @@ def list_page(request: Request, instance_id: str) -> HttpResponse:
     sort = pagination.sort_of(request, _SORTS)
     context: dict[str, object] = {"instance": instance, "search": search, "sort": sort}
     try:
-        found = browsing.list_repositories(instance=instance, by=request.user)
+        with _warnings_shown(context, instance):
+            found = browsing.list_repositories(instance=instance, by=request.user)
     except (RegistryError, Refused) as error:
-        context["failure"] = _explain(error, instance)
+        context["failure"] = registry_failures.explain(error, instance)
     else:
         names = _arrange(found.names, search, sort)
         context |= {"page": _turn(request, names, pagination.PAGE_SIZE), "is_cut": found.is_cut}
@@ -99,15 +93,16 @@ def detail(request: Request, instance_id: str, repository: str) -> HttpResponse:
         return list(turned[0])
 
     try:
-        shelf = browsing.read_repository(
-            instance=instance,
-            repository=repository,
-            by=request.user,
-            choose=choose,
-            with_companions=with_companions,
-        )
+        with _warnings_shown(context, instance):
+            shelf = browsing.read_repository(
+                instance=instance,
+                repository=repository,
+                by=request.user,
+                choose=choose,
+                with_companions=with_companions,
+            )
     except (RegistryError, Refused) as error:
-        context["failure"] = _explain(error, instance)
+        context["failure"] = registry_failures.explain(error, instance)
     else:
         context |= {
             "page": turned[0],
@@ -117,6 +112,16 @@ def detail(request: Request, instance_id: str, repository: str) -> HttpResponse:
             "is_cut": shelf.names.is_cut,
         }
     return render(request, "repositories/detail.html", context)
+
+
+@contextmanager
+def _warnings_shown(context: dict[str, object], instance: Instance) -> Iterator[None]:
+    """Put into the context what the registry wants people to be told; a platform's backend tells tenants nothing."""
+    with warned.listening() as heard:
+        try:
+            yield
+        finally:
+            context["warnings"] = () if instance.backend else tuple(heard)
 
 
 def _describe(
@@ -147,13 +152,6 @@ def _arrange(names: Iterable[str], search: str, sort: str) -> list[str]:
 
 def _turn(request: Request, names: list[str], size: int) -> Page[str]:
     return Paginator(names, size).get_page(request.GET.get("page"))
-
-
-def _explain(error: Exception, instance: Instance) -> Failure:
-    """Say why the registry was not read; the words of a platform's backend are not the tenant's business."""
-    if not isinstance(error, RegistryError):
-        return Failure(str(error))
-    return Failure(reasons.text(error.code), "" if instance.backend else error.detail)
 
 
 def _name_attachments(attachments: Iterable[Attachment]) -> tuple[tuple[str, int], ...]:

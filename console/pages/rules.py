@@ -13,7 +13,7 @@ from django.utils.html import format_html
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
-from console.pages import previews
+from console.pages import matches, previews
 from console.shared import access, errors, forms, htmx, instance_choice, pagination
 from console.shared.access import Request
 from registries import permissions
@@ -57,6 +57,8 @@ def create(request: Request, instance_id: str) -> HttpResponse:
     """Create a rule whose source is this instance, or show what it would do."""
     source = access.get_instance_or_404(request.user, instance_id)
     permissions.check(request.user, Permission.SYNCHRONIZE, source)
+    if matches.are_wanted(request):
+        return matches.show(request, "rules/create.html", source)
     form = RuleForm(forms.posted(request), source=source, by=request.user)
     context: dict[str, Any] = {"form": form, "source": source}
     if previews.is_wanted(request):
@@ -73,6 +75,8 @@ def update(request: Request, rule_id: int) -> HttpResponse:
     rule = access.get_rule_or_404(request.user, rule_id)
     permissions.check(request.user, Permission.SYNCHRONIZE, rule.source)
     name = rule.name
+    if matches.are_wanted(request):
+        return matches.show(request, "rules/update.html", rule.source, rule)
     form = RuleForm(forms.posted(request), source=rule.source, by=request.user, instance=rule)
     context: dict[str, Any] = {"form": form, "source": rule.source, "rule": rule, "name": name}
     if previews.is_wanted(request):

@@ -17,7 +17,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
-from console.shared import errors, forms, htmx, pagination
+from console.shared import access, errors, forms, htmx, pagination
 from console.shared.access import Request
 from registries import permissions
 from registries.forms import GrantForm, InvitationForm, MemberForm
@@ -30,7 +30,7 @@ _SORTS = ("username", "role", "last_login", "is_active")
 @require_safe
 def list_page(request: Request) -> HttpResponse:
     """Show the users of the account and who is invited; to staff, everybody's."""
-    _check_administers(request)
+    access.check_administers(request.user)
     search = pagination.search_of(request)
     sort = pagination.sort_of(request, _SORTS)
     found = User.objects.visible_to(request.user).select_related("account")
@@ -70,7 +70,7 @@ def delete_invitation(request: Request, invitation_id: int) -> HttpResponse:
     """Withdraw an invitation."""
     visible = Invitation.objects.visible_to(request.user).select_related("account")
     invitation = get_object_or_404(visible, pk=invitation_id)
-    _check_administers(request)
+    access.check_administers(request.user)
     with errors.RefusalsAsMessages(request):
         invitations.delete(invitation=invitation, by=request.user, now=timezone.now())
         messages.success(
@@ -146,19 +146,11 @@ def remove_grant(request: Request, user_id: int, grant_id: int) -> HttpResponse:
     return redirect("users:detail", user_id)
 
 
-def _check_administers(request: Request) -> None:
-    """Raise PermissionDenied unless the user administers their account, or is staff of the platform."""
-    if request.user.account:
-        permissions.check_can_administer(request.user, request.user.account)
-    else:
-        permissions.check_is_platform(request.user)
-
-
 def _get_member(request: Request, user_id: int) -> tuple[User, Account]:
     """Return a visible user with their account; raises Http404, and PermissionDenied to who administers nothing."""
     visible = User.objects.visible_to(request.user).select_related("account")
     member = get_object_or_404(visible, pk=user_id)
-    _check_administers(request)
+    access.check_administers(request.user)
     assert member.account is not None  # noqa: S101  # `visible_to` gives users of accounts only
     return member, member.account
 

@@ -83,6 +83,14 @@ def can_read_audit(user: User) -> bool:
     return permissions.is_platform(user) or can_create_instances(user)
 
 
+def check_administers(user: User) -> None:
+    """Raise PermissionDenied unless the user administers their account, or is staff of the platform."""
+    if user.account:
+        permissions.check_can_administer(user, user.account)
+    else:
+        permissions.check_is_platform(user)
+
+
 def check_is_staff_or_404(user: User) -> None:
     """Raise Http404 unless the user is of the platform's staff: for others the platform's pages don't exist."""
     if not permissions.is_platform(user):

@@ -7,11 +7,13 @@ from http import HTTPStatus
 
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse
+from django.urls import get_resolver
 
 
 class BodyLimitMiddleware:
     """
-    Answers 413 to a request whose Content-Length is above DATA_UPLOAD_MAX_MEMORY_SIZE.
+    Answers 413, as `handler413` of the URLs does, to a request whose Content-Length is above
+    DATA_UPLOAD_MAX_MEMORY_SIZE.
 
     Django itself only counts what is no file; nothing here takes files, so that a large one is only a burden. A
     body without a Content-Length is not read at all (WSGI).
@@ -28,9 +30,8 @@ class BodyLimitMiddleware:
             and length.isdecimal()
             and int(length[:20]) > settings.DATA_UPLOAD_MAX_MEMORY_SIZE
         ):
-            return HttpResponse(
-                "The body is too large.",
-                status=HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
-                content_type="text/plain",
+            answer: HttpResponse = get_resolver().resolve_error_handler(HTTPStatus.REQUEST_ENTITY_TOO_LARGE)(
+                request
             )
+            return answer
         return self.get_response(request)

@@ -53,6 +53,13 @@ def permission_denied(request: HttpRequest, exception: Exception) -> HttpRespons
     return _page(request, HTTPStatus.FORBIDDEN, _("Not allowed"), reason)
 
 
+def too_large(_request: HttpRequest) -> HttpResponse:
+    """Answer 413 in plain text: it is refused before anybody knows who asks."""
+    return HttpResponse(
+        _("The body is too large."), status=HTTPStatus.REQUEST_ENTITY_TOO_LARGE, content_type="text/plain"
+    )
+
+
 def not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
     """Show the 404 page."""
     return _page(

@@ -10,9 +10,10 @@ from django import forms
 from django.http import StreamingHttpResponse
 from django.utils import timezone
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy, pgettext_lazy
+from django.utils.translation import gettext_lazy
 
-from console.shared import csv_export, days, wording
+from console.shared import csv_export, wording
+from console.shared.days import DaysForm
 from registries.models import Replica
 from syncjobs import reasons
 from syncjobs.models import Rule, Trigger
@@ -22,8 +23,10 @@ from syncjobs.queries.executions import ExecutionRow
 from syncjobs.queries.rows import Rows
 
 
-class FilterForm(forms.Form):
-    """The filter of a log; dates are days of the user's time zone, the last one included."""
+class FilterForm(DaysForm):
+    """The filter of a log."""
+
+    field_order = ("status", "trigger")
 
     status = forms.ChoiceField(
         label=gettext_lazy("Status"),
@@ -34,16 +37,6 @@ class FilterForm(forms.Form):
         label=gettext_lazy("Trigger"),
         required=False,
         choices=[("", gettext_lazy("Any trigger")), *Trigger.choices],
-    )
-    since = forms.DateField(
-        label=pgettext_lazy("time", "From"),
-        required=False,
-        widget=forms.DateInput(attrs={"type": "date"}, format="%Y-%m-%d"),
-    )
-    until = forms.DateField(
-        label=pgettext_lazy("time", "To"),
-        required=False,
-        widget=forms.DateInput(attrs={"type": "date"}, format="%Y-%m-%d"),
     )
 
     @property
@@ -60,8 +53,8 @@ class FilterForm(forms.Form):
             now=now,
             status=values.get("status", ""),
             trigger=values.get("trigger", ""),
-            since=days.start_of(values.get("since")),
-            until=days.start_of(values.get("until"), days_later=1),
+            since=self.begins_at,
+            until=self.ends_at,
         )
 
 
@@ -79,6 +72,7 @@ def export(filename: str, rows: Rows[ExecutionRow]) -> StreamingHttpResponse:
         _("Tags up to date"),
         _("Skipped tags"),
         _("Failed tags"),
+        _("Deleted tags"),
         _("Bytes"),
         _("Reason"),
     ]
@@ -100,6 +94,7 @@ def _lines(rows: Rows[ExecutionRow]) -> Iterator[list[object]]:
             execution.up_to_date_count,
             execution.skipped_count,
             execution.failed_count,
+            execution.deleted_count,
             execution.bytes_copied,
             " ".join(filter(None, [reasons.text(execution.reason), execution.reason_detail])),
         ]

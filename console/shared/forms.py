@@ -43,6 +43,13 @@ def posted(request: HttpRequest) -> QueryDict | None:
     return request.POST if request.method == "POST" else None
 
 
+def typed(form: type[forms.Form], data: QueryDict) -> dict[str, Any]:
+    """Return what was typed into a form of this class, unchecked, to show it again as a form's initial values."""
+    return {
+        name: field.widget.value_from_datadict(data, {}, name) for name, field in form.base_fields.items()
+    }
+
+
 def save(form: forms.Form, act: Callable[[datetime], Saved]) -> Saved | None:
     """
     Return what `act` (the form's own `save`) made of a valid form, or None if it is not valid or was refused.

@@ -6,7 +6,10 @@ from dataclasses import dataclass
 from typing import Any
 
 import yaml
+from django.conf import settings
+from django.urls import reverse
 
+from registries.models import Backend, Instance
 from registries.services.hooks import SCHEME
 
 _ENDPOINT_NAME = "regatta"
@@ -14,9 +17,8 @@ _ENDPOINT_NAME = "regatta"
 
 @dataclass(frozen=True, slots=True)
 class Hook:
-    """Where the registry of an instance is to post, and the secret by which it is known."""
+    """Where a registry is to post, and the secret by which it is known."""
 
-    instance_id: str
     url: str
     secret: str
 
@@ -24,6 +26,15 @@ class Hook:
     def authorization(self) -> str:
         """The value of the Authorization header."""
         return f"{SCHEME} {self.secret}"
+
+    @classmethod
+    def of(cls, holder: Instance | Backend, secret: str) -> Hook:
+        """Return the hook of an instance, or of a backend for all that it holds."""
+        if isinstance(holder, Backend):
+            path = reverse("hooks:backend", args=[holder.code])
+        else:
+            path = reverse("hooks:registry", args=[holder.instance_id])
+        return cls(f"{settings.BASE_URL}{path}", secret)
 
     def docker_registry(self) -> dict[str, Any]:
         """Return the `notifications` part of a docker-registry's config.yml."""

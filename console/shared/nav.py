@@ -51,7 +51,7 @@ _GROUPS = (
                 _("Instances"),
                 "instances:list",
                 "instance",
-                frozenset({"instances", "credentials", "repositories"}),
+                frozenset({"instances", "credentials", "namespaces", "repositories"}),
             ),
         ),
     ),
@@ -67,8 +67,8 @@ _AUDIT = Group("", (Section(_("Audit"), "audit:list", "audit", frozenset({"audit
 _PLATFORM = Group(
     _("Platform"),
     (
-        Section(_("Regions"), "regions:list", "overview", frozenset({"regions"})),
-        Section(_("Backends"), "backends:list", "instance", frozenset({"backends"})),
+        Section(_("Regions"), "regions:list", "region", frozenset({"regions"})),
+        Section(_("Backends"), "backends:list", "backend", frozenset({"backends"})),
         Section(_("Administration"), "admin:index", "admin", frozenset({"admin"})),
     ),
 )

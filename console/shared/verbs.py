@@ -17,6 +17,8 @@ NOUNS = {
     "instance": gettext_lazy("Instance"),
     "replica": gettext_lazy("Replica"),
     "namespace": gettext_lazy("Namespace"),
+    "repository": gettext_lazy("Repository"),
+    "image": gettext_lazy("Image"),
     "hook": gettext_lazy("Push event secret"),
     "api_key": gettext_lazy("API key"),
     "api_token": gettext_lazy("API token"),

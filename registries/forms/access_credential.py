@@ -16,7 +16,7 @@ from django.utils.translation import gettext_lazy
 from registries import naming
 from registries.forms.acting import ActingForm
 from registries.forms.fields import MomentField
-from registries.models import ALL_NAMESPACES, AccessCredential, Action, CredentialKind, Instance, User
+from registries.models import AccessCredential, Action, CredentialKind, Instance, User
 from registries.services import access_credentials, issued_secrets
 
 _MOST_NAMESPACES = 100
@@ -60,7 +60,7 @@ class PermissionsField(forms.Field):
             if not colon or not actions or set(actions) - set(Action.values):
                 raise ValidationError(_("Write “%(line)s” like “project: pull, push”.") % {"line": line[:80]})
             name = name.strip()
-            if name != ALL_NAMESPACES:
+            if name != naming.ALL_NAMESPACES:
                 _check_namespace(name)
             permissions[name] = [action for action in Action.values if action in actions]
         if len(permissions) > _MOST_NAMESPACES:
@@ -212,7 +212,7 @@ class AccessCredentialForm(CredentialFields):
         shared = {"description": values["description"], "expires_at": values["expires_at"]}
         if not values["username"]:
             return shared | {"namespaces": values["namespaces"]}
-        everything = {name: list(Action.values) for name in values["namespaces"] or [ALL_NAMESPACES]}
+        everything = {name: list(Action.values) for name in values["namespaces"] or [naming.ALL_NAMESPACES]}
         return shared | {"permissions": values["permissions"] or everything}
 
 

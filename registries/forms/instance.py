@@ -16,7 +16,7 @@ from registries import naming
 from registries.forms import endpoint as endpoint_rules
 from registries.forms.acting import ActingForm
 from registries.forms.fields import BandwidthField, BandwidthWindowsField
-from registries.models import Account, Credential, Edition, Instance, InstanceKind, Region, User
+from registries.models import Account, Credential, Edition, Health, Instance, InstanceKind, Region, User
 from registries.oci.endpoint import Endpoint
 from registries.policies import Refused, check_can_change_edition, check_can_change_region
 from registries.services import backends, connections, instances
@@ -117,6 +117,7 @@ class InstanceForm(ActingForm):
     ) -> None:
         self.account = account
         self.instance = instance
+        self.was_tried = False  # the connection of the form, with success
         self._check = check
         self._stored = Credential.objects.filter(instance=instance).first() if instance else None
         stored_values = values_of(instance) if instance else {}
@@ -240,11 +241,14 @@ class InstanceForm(ActingForm):
         field, if another instance has taken the name since the form was found valid.
         """
         try:
-            return self._store(now)
+            instance = self._store(now)
         except IntegrityError:
             message = _("The account already has an instance of this name.")
             self.add_error("name", message)
             raise ValidationError(message) from None
+        if self.was_tried:
+            instances.record_health(instance=instance, health=Health.HEALTHY, detail="", now=now)
+        return instance
 
     def _store(self, now: datetime) -> Instance:
         values = {name: self.cleaned_data[name] for name in _MODEL_FIELDS if name in self.fields}
@@ -294,6 +298,7 @@ class InstanceForm(ActingForm):
         )
         if problem:
             self.add_error(*problem)
+        self.was_tried = not problem
 
     def _password_to_use(self) -> str:
         if self.cleaned_data["password"] or not self.cleaned_data["username"]:

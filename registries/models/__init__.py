@@ -1,7 +1,6 @@
 """What exists, and who may touch it: one model per file."""
 
 from registries.models.access_credential import (
-    ALL_NAMESPACES,
     AccessCredential,
     Action,
     CredentialKind,
@@ -25,7 +24,6 @@ from registries.models.stored_answer import StoredAnswer
 from registries.models.throttle_window import ThrottleWindow
 
 __all__ = [
-    "ALL_NAMESPACES",
     "AccessCredential",
     "Account",
     "Action",

@@ -11,9 +11,7 @@ from django.utils.translation import gettext_lazy as _
 from registries import vault
 from registries.models.account import User
 from registries.models.instance import Instance
-
-ALL_NAMESPACES = "*"
-"""In the permissions of a service-level account: every namespace of the instance."""
+from registries.naming import ALL_NAMESPACES
 
 
 class CredentialKind(models.TextChoices):

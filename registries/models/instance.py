@@ -132,9 +132,19 @@ class Instance(models.Model):
     @property
     def address(self) -> str:
         """The address that users push to, without a scheme."""
-        url = self.backend.endpoint_url if self.backend else self.endpoint_url
-        host = url.split("://", 1)[-1]
-        return f"{host}/{self.prefix}" if self.prefix else host
+        if self.backend:
+            return self.backend.address(self.prefix)
+        return self.endpoint_url.split("://", 1)[-1]
+
+    @property
+    def has_hook(self) -> bool:
+        """Whether its registry was told how to report pushes: by itself, or for all that its backend holds."""
+        return bool(self.sealed_hook_secret or (self.backend and self.backend.sealed_hook_secret))
+
+    @property
+    def is_encrypted(self) -> bool:
+        """Whether its registry is spoken to over TLS."""
+        return (self.backend.endpoint_url if self.backend else self.endpoint_url).startswith("https://")
 
     def endpoint(self) -> Endpoint:
         """

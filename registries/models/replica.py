@@ -63,6 +63,11 @@ class Replica(models.Model):
     def __str__(self) -> str:
         return self.replica_id
 
+    @property
+    def address(self) -> str:
+        """The address, without a scheme, that users in its region pull from."""
+        return self.backend.address(self.prefix)
+
     def endpoint(self) -> Endpoint:
         """
         Return everything needed to speak to the replica's part of its backend, with the opened credential.

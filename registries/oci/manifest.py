@@ -135,9 +135,7 @@ def _load(content: bytes) -> dict[str, Any]:
 def _decide_media_type(document: dict[str, Any], header: str) -> str:
     declared = _text(document, "mediaType")
     if {header, declared} & media_types.SCHEMA_ONE or document.get("schemaVersion") == 1:
-        raise SchemaOneRefused(
-            "Docker schema 1 manifests cannot be copied with their digest; rebuild the image"
-        )
+        raise SchemaOneRefused("the manifest is of Docker's schema 1")
     # A header that says no more than "some JSON" contradicts nothing.
     if declared is None:
         media_type = header

@@ -17,7 +17,6 @@ from django.utils.translation import gettext as _
 
 from registries import audit, permissions, quotas, vault
 from registries.models import (
-    ALL_NAMESPACES,
     AccessCredential,
     Action,
     CredentialKind,
@@ -27,7 +26,7 @@ from registries.models import (
     User,
 )
 from registries.models.access_credential import digest_of, fingerprint_context
-from registries.naming import SERVICE_ACCOUNT_PREFIX
+from registries.naming import ALL_NAMESPACES, SERVICE_ACCOUNT_PREFIX
 
 TEMPORARY_LIFE = timedelta(hours=1)
 """Source: reference/tencent-api.md 1.5, CreateInstanceToken."""

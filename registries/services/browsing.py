@@ -79,7 +79,7 @@ class Shelf:
 
 def list_repositories(*, instance: Instance, by: User | None) -> Names:
     """Return the repositories, without the instance's prefix. Raises what `listings.ask` raises."""
-    return listings.ask(instance=instance, by=by, act=lambda client: _collect(client.list_repositories()))
+    return listings.ask(instance=instance, by=by, act=lambda client: collect(client.list_repositories()))
 
 
 def read_repository(
@@ -97,7 +97,7 @@ def read_repository(
     """
 
     async def read(client: RegistryClient) -> Shelf:
-        found = await _collect(client.list_tags(repository))
+        found = await collect(client.list_tags(repository))
         companions = {tag for tag in found.names if is_companion(tag)}
         own = found.names if with_companions else [tag for tag in found.names if tag not in companions]
         details = await _Reader(client, repository, companions).read(choose(own))
@@ -106,7 +106,8 @@ def read_repository(
     return listings.ask(instance=instance, by=by, act=read)
 
 
-async def _collect(pages: AsyncIterator[list[str]]) -> Names:
+async def collect(pages: AsyncIterator[list[str]]) -> Names:
+    """Read the pages of a list, each name once, up to MAX_NAMES."""
     names: dict[str, None] = {}
     async for page in pages:
         names |= dict.fromkeys(page)

@@ -35,6 +35,10 @@ _turns = threading.BoundedSemaphore(_AT_ONCE)
 Found = TypeVar("Found")
 
 
+class Busy(Refused):
+    """Too many are asking registries at the moment."""
+
+
 @dataclass(frozen=True, slots=True)
 class Window:
     """Some names of a long list; `has_more` says that others follow."""
@@ -52,33 +56,42 @@ def list_repositories(*, instance: Instance, by: User | None, start: int, count:
     return ask(instance=instance, by=by, act=lambda client: _take(client.list_repositories(), start, count))
 
 
-def ask(*, instance: Instance, by: User | None, act: Callable[[RegistryClient], Awaitable[Found]]) -> Found:
+def ask(
+    *,
+    instance: Instance,
+    by: User | None,
+    act: Callable[[RegistryClient], Awaitable[Found]],
+    permission: Permission = Permission.VIEW,
+    seconds: float = _SECONDS,
+) -> Found:
     """
-    Return what `act` finds out with a client of the instance's registry; it only reads.
+    Return what `act` finds out with a client of the instance's registry; with VIEW it only reads.
 
-    Takes 20 seconds at most. Not for code that runs in an event loop, nor inside a transaction.
+    Takes `seconds` at most. Not for code that runs in an event loop, nor inside a transaction.
 
-    Raises PermissionDenied unless `by` may view the instance, RegistryError if the registry does not tell, and
-    Refused if too many are asking, or the stored credential does not open.
+    Raises PermissionDenied unless `by` holds the permission, RegistryError if the registry does not tell, and
+    Busy if too many are asking, Refused if the stored credential does not open.
     """
-    permissions.check(by, Permission.VIEW, instance)
+    permissions.check(by, permission, instance)
     try:
         endpoint = instance.endpoint()
     except VaultError:
         raise Refused(_("A stored secret cannot be opened; its key is missing from the key ring.")) from None
     if not _turns.acquire(blocking=False):
-        raise Refused(_("Several lists are being read. Try again in a few seconds."))
+        raise Busy(_("Several lists are being read. Try again in a few seconds."))
     try:
-        return asyncio.run(_act(endpoint, act))
+        return asyncio.run(_act(endpoint, act, seconds))
     except TimeoutError:
         raise Stalled("no answer in time") from None
     finally:
         _turns.release()
 
 
-async def _act(endpoint: Endpoint, act: Callable[[RegistryClient], Awaitable[Found]]) -> Found:
+async def _act(
+    endpoint: Endpoint, act: Callable[[RegistryClient], Awaitable[Found]], seconds: float
+) -> Found:
     async with (
-        asyncio.timeout(_SECONDS),
+        asyncio.timeout(seconds),
         connections.open_client(endpoint, timeouts=_TIMEOUTS, retry=_RETRY) as client,
     ):
         return await act(client)

@@ -15,7 +15,7 @@ from django.db import models, transaction
 from django.db.models import QuerySet
 
 from registries import vault
-from registries.models import AccessCredential, ApiKey, ApiToken, Credential, Instance
+from registries.models import AccessCredential, ApiKey, ApiToken, Backend, Credential, Instance
 from registries.services import hooks
 
 _BATCH = 100
@@ -104,6 +104,7 @@ FIELDS = (
         ("instance__account", "backend"),
     ),
     SealedField(Instance, "sealed_hook_secret", hooks.seal_context, ("account",)),
+    SealedField(Backend, "sealed_hook_secret", hooks.seal_context),
     SealedField(
         AccessCredential,
         "sealed_secret_digest",

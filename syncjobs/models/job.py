@@ -13,6 +13,9 @@ from syncjobs import states
 from syncjobs.models.execution import STATUS_CHOICES, Execution
 from syncjobs.states import Status
 
+WAITING = models.Q(status=Status.PENDING, attempt__gt=0) & ~models.Q(reason="")
+"""Jobs that failed, and will be tried again at their `not_before`."""
+
 
 class JobKind(models.TextChoices):
     """Discovery lists the source and opens the other jobs (docs/adr/0004)."""
@@ -41,6 +44,14 @@ class JobQuerySet(models.QuerySet["Job"]):
     def leased(self, token: str) -> JobQuerySet:
         """Keep the jobs that the holder of this lease token may still write to."""
         return self.filter(status=Status.RUNNING, lease_token=token)
+
+    def untried(self) -> JobQuerySet:
+        """
+        Keep those that failed before every one of their tags was tried.
+
+        What was never begun is none of them: the repository's name is one that cannot be.
+        """
+        return self.filter(status=Status.FAILED, attempt__gt=0, retry_tags__isnull=True)
 
     def move(self, to: Status, **changes: Any) -> int:
         """Compare-and-set: move those that may go to `to`, with the changes; return how many did."""
@@ -74,26 +85,28 @@ class Job(models.Model):
         _("status"), max_length=10, choices=STATUS_CHOICES, default=Status.PENDING.value
     )
     reason = models.CharField(_("reason"), max_length=40, blank=True)
-    reason_side = models.CharField(max_length=6, blank=True)
+    reason_side = models.CharField(_("side"), max_length=6, blank=True)
     reason_detail = models.CharField(_("reason detail"), max_length=500, blank=True)
     attempt = models.PositiveIntegerField(_("attempt"), default=0)
     lost_count = models.PositiveIntegerField(_("workers lost"), default=0)
     not_before = models.DateTimeField(_("not before"))
-    lease_token = models.CharField(max_length=32, blank=True)
-    lease_until = models.DateTimeField(null=True)
+    lease_token = models.CharField(_("lease token"), max_length=32, blank=True)
+    lease_until = models.DateTimeField(_("leased until"), null=True)
     first_failed_at = models.DateTimeField(_("first failure"), null=True)
     started_at = models.DateTimeField(_("started"), null=True)
     finished_at = models.DateTimeField(_("finished"), null=True)
-    progress = models.JSONField(default=dict)
+    progress = models.JSONField(_("progress"), default=dict)
     findings = models.JSONField(
-        default=dict, help_text=_("What it found out beside tags, by name: counts and bytes.")
+        _("findings"),
+        default=dict,
+        help_text=_("What it found out beside tags, by name: counts and bytes."),
     )
-    copied_count = models.PositiveIntegerField(default=0)
-    up_to_date_count = models.PositiveIntegerField(default=0)
-    skipped_count = models.PositiveIntegerField(default=0)
-    failed_count = models.PositiveIntegerField(default=0)
-    deleted_count = models.PositiveIntegerField(default=0)
-    bytes_copied = models.PositiveBigIntegerField(default=0)
+    copied_count = models.PositiveIntegerField(_("copied"), default=0)
+    up_to_date_count = models.PositiveIntegerField(_("up to date"), default=0)
+    skipped_count = models.PositiveIntegerField(_("skipped"), default=0)
+    failed_count = models.PositiveIntegerField(_("failed"), default=0)
+    deleted_count = models.PositiveIntegerField(_("deleted"), default=0)
+    bytes_copied = models.PositiveBigIntegerField(_("bytes copied"), default=0)
 
     objects = JobQuerySet.as_manager()
 

@@ -5,6 +5,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import TypeAlias
 
+from registries.naming import ALL_NAMESPACES
+
 Node: TypeAlias = tuple[str, str]
 
 
@@ -37,35 +39,63 @@ def find_loops(edges: Iterable[RuleEdge]) -> list[tuple[RuleEdge, ...]]:
     not looked at, so rules may be reported that select nothing in common. Not every loop of a dense graph is
     returned: there can be exponentially many.
     """
-    arrows = sorted(set(edges))
-    leaving: dict[Node, list[RuleEdge]] = {}
-    for edge in arrows:
-        leaving.setdefault(edge.source, []).append(edge)
+    arrows = _Arrows(sorted(set(edges)))
     loops = set()
-    for edge in arrows:
-        way_back = _find_shortest_path(leaving, edge.target, edge.source)
+    for edge in arrows.edges:
+        way_back = arrows.find_shortest_path(edge.target, edge.source)
         if way_back is not None:
             loops.add(_rotate([edge, *way_back]))
     return sorted(loops, key=lambda loop: (len(loop), loop))
 
 
-def _find_shortest_path(
-    leaving: Mapping[Node, list[RuleEdge]], start: Node, goal: Node
-) -> list[RuleEdge] | None:
-    arrived_by: dict[Node, RuleEdge | None] = {start: None}
-    waiting = deque([start])
-    while waiting and goal not in arrived_by:
-        node = waiting.popleft()
-        for edge in leaving.get(node, ()):
-            if edge.target not in arrived_by:
-                arrived_by[edge.target] = edge
-                waiting.append(edge.target)
-    if goal not in arrived_by:
+class _Arrows:
+    """All edges, by where they begin; what begins in all namespaces begins in each."""
+
+    def __init__(self, edges: list[RuleEdge]) -> None:
+        self.edges = edges
+        self._by_node: dict[Node, list[RuleEdge]] = {}
+        self._by_instance: dict[str, list[RuleEdge]] = {}
+        for edge in edges:
+            self._by_node.setdefault(edge.source, []).append(edge)
+            self._by_instance.setdefault(edge.source_instance, []).append(edge)
+
+    def find_shortest_path(self, start: Node, goal: Node) -> list[RuleEdge] | None:
+        """Return the edges from one place to another, None if there is no way."""
+        arrived_by: dict[Node, tuple[RuleEdge, Node] | None] = {start: None}
+        waiting = deque([start])
+        while waiting:
+            node = waiting.popleft()
+            if _meet(node, goal):
+                return _walk_back(arrived_by, node)
+            for edge in self._leaving(node):
+                end = _end_of(edge, node)
+                if end not in arrived_by:
+                    arrived_by[end] = edge, node
+                    waiting.append(end)
         return None
+
+    def _leaving(self, node: Node) -> list[RuleEdge]:
+        instance, namespace = node
+        if namespace == ALL_NAMESPACES:
+            return self._by_instance.get(instance, [])
+        return [*self._by_node.get(node, ()), *self._by_node.get((instance, ALL_NAMESPACES), ())]
+
+
+def _meet(one: Node, other: Node) -> bool:
+    return one[0] == other[0] and (one[1] == other[1] or ALL_NAMESPACES in {one[1], other[1]})
+
+
+def _end_of(edge: RuleEdge, node: Node) -> Node:
+    """Return where artifacts from the node arrive: a rule of all namespaces keeps the one they have."""
+    kept = node[1] if edge.source_namespace == ALL_NAMESPACES else edge.source_namespace
+    return edge.target_instance, edge.target_namespace or kept
+
+
+def _walk_back(arrived_by: Mapping[Node, tuple[RuleEdge, Node] | None], node: Node) -> list[RuleEdge]:
     path: list[RuleEdge] = []
-    while (last := arrived_by[goal]) is not None:
-        path.append(last)
-        goal = last.source
+    while (last := arrived_by[node]) is not None:
+        edge, node = last
+        path.append(edge)
     return path[::-1]
 
 

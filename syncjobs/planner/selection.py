@@ -21,6 +21,8 @@ class Selection:
     An empty target namespace keeps the path. Any other replaces the first component. `flatten` keeps only the
     last component below the namespace, whichever that is.
 
+    The namespace `*` stands for all: the filter is compared with the path below each.
+
     With `is_whole` the namespace means nothing: every path is selected and stays as it is.
     """
 
@@ -31,6 +33,21 @@ class Selection:
     target_namespace: str = ""
     flatten: bool = False
     is_whole: bool = False
+
+    @property
+    def has_all_namespaces(self) -> bool:
+        """Whether repositories of every namespace may be selected."""
+        return self.is_whole or self.namespace == naming.ALL_NAMESPACES
+
+    @property
+    def merges_paths(self) -> bool:
+        """Whether two repositories may get the same path at the target."""
+        return self.flatten or (self.namespace == naming.ALL_NAMESPACES and bool(self.target_namespace))
+
+    def is_in_namespace(self, repository: str) -> bool:
+        """Tell whether the path lies where the filter is compared."""
+        namespace, _, path = repository.partition("/")
+        return self.is_whole or (bool(path) and (self.has_all_namespaces or namespace == self.namespace))
 
 
 EVERYTHING = Selection(namespace="", is_whole=True)
@@ -97,9 +114,9 @@ def selects_repository(selection: Selection, repository: str) -> bool:
     """
     if selection.is_whole:
         return True
-    namespace, _, path = repository.partition("/")
-    if not path or namespace != selection.namespace:
+    if not selection.is_in_namespace(repository):
         return False
+    path = repository.partition("/")[2]
     return compile_filter(selection.repository, selection.syntax).matches(path)
 
 
@@ -137,7 +154,7 @@ def exact_repositories(selection: Selection) -> tuple[str, ...] | None:
     They may not exist. None if the filter leaves it open; empty if the filter names nothing possible.
     """
     literals = compile_filter(selection.repository, selection.syntax).literals
-    if literals is None or selection.is_whole:
+    if literals is None or selection.has_all_namespaces:
         return None
     paths = (f"{selection.namespace}/{literal}" for literal in literals)
     return tuple(sorted(filter(naming.REPOSITORY_PATH.allows, paths), key=natural_key))

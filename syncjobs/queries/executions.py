@@ -7,15 +7,17 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
-from django.db.models import Case, Count, IntegerField, Q, Value, When
+from django.db.models import Case, Count, IntegerField, Q, Sum, Value, When
 
 from registries.models import Replica
-from syncjobs.models import Execution, Job, JobKind, Outcome, Rule
+from syncjobs.models import Execution, Job, JobKind, Outcome, OutcomeStatus, Rule
+from syncjobs.models.job import WAITING
 from syncjobs.queries.rows import Rows
-from syncjobs.states import Status
+from syncjobs.states import ACTIVE, Status
 
 _COUNTED = ("copied", "up_to_date", "skipped", "failed", "deleted")
 _WORST_FIRST = (Status.FAILED, Status.RUNNING, Status.PENDING, Status.STOPPED, Status.SUCCEEDED)
+_REPEATED = Q(status=Status.PENDING, attempt__gt=0) | Q(status=Status.RUNNING, attempt__gt=1)
 _MAXIMUM_SHOWN = 10_000
 _CURRENT_SHOWN = 8
 _ESTIMATE_AFTER = timedelta(seconds=10)
@@ -47,7 +49,11 @@ class ExecutionRow:
 
 @dataclass(frozen=True, slots=True)
 class TagCounts:
-    """What became of tags, those of the attempts under way included."""
+    """
+    What became of tags, those of the attempts under way included.
+
+    `waiting` are those that failed and will be tried again; they are not among the failed ones.
+    """
 
     copied: int
     up_to_date: int
@@ -55,6 +61,7 @@ class TagCounts:
     failed: int
     deleted: int
     bytes_copied: int
+    waiting: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,7 +110,12 @@ class ExecutionSummary:
     @property
     def finished_count(self) -> int:
         """How many of them need no more work."""
-        return self.repository_count - self.repositories["running"] - self.repositories["pending"]
+        return self.repositories["succeeded"] + self.repositories["failed"]
+
+    @property
+    def stopped_count(self) -> int:
+        """How many were stopped before they were finished."""
+        return self.repositories["stopped"]
 
 
 def describe_executions(executions: Iterable[Execution], now: datetime) -> list[ExecutionRow]:
@@ -123,39 +135,30 @@ def list_executions(
     until: datetime | None = None,
 ) -> Rows[ExecutionRow]:
     """Return the log of a rule or a replica, the newest first, narrowed to those created in [since, until)."""
-    found = of.executions.all()
-    if status:
-        found = found.filter(status=status)
-    if trigger:
-        found = found.filter(trigger=trigger)
-    if since:
-        found = found.filter(created_at__gte=since)
-    if until:
-        found = found.filter(created_at__lt=until)
+    narrowed = {"status": status, "trigger": trigger, "created_at__gte": since, "created_at__lt": until}
+    found = of.executions.filter(**{name: value for name, value in narrowed.items() if value})
     return Rows(found.order_by("-id"), lambda executions: describe_executions(executions, now))
 
 
 def summarize(execution: Execution, now: datetime) -> ExecutionSummary:
     """Return the summary as of now, with what the running attempts have done so far."""
-    tried = Count("id", filter=Q(attempt__gt=0))
-    grouped = execution.jobs.values_list("kind", "status").annotate(Count("id"), tried=tried).order_by()
+    tallies = {"waiting": Count("id", filter=WAITING), "repeated": Count("id", filter=_REPEATED)}
+    grouped = execution.jobs.values_list("kind", "status").annotate(Count("id"), **tallies).order_by()
     repositories = {status.value: 0 for status in Status}
-    retryable_count = waiting_count = 0
-    for kind, status, count, tried_count in grouped:
+    retryable_count = waiting_count = repeated_count = 0
+    for kind, status, count, waiting, repeated in grouped:
         if kind == JobKind.COPY:
             repositories[status] = count
-        if status == Status.PENDING:
-            waiting_count += tried_count
+        waiting_count += waiting
+        repeated_count += repeated
         if status in {Status.FAILED, Status.STOPPED}:
             retryable_count += count
     duration = execution.duration(now)
     running = _list_running(execution)
     counts = _sum(execution, *(job.progress for job in running))
-    waiting_for = None
-    if execution.next_attempt_at:
-        waiting_for = (
-            execution.jobs.filter(status=Status.PENDING, attempt__gt=0).order_by("not_before").first()
-        )
+    if repeated_count:
+        counts = _count_repeated(execution, counts, running)
+    waiting_for = execution.jobs.filter(WAITING).order_by("not_before").first() if waiting_count else None
     seconds = duration.total_seconds() if duration else 0
     summary = ExecutionSummary(
         execution=execution,
@@ -192,14 +195,28 @@ def list_jobs(execution: Execution, *, status: str = "") -> Rows[JobRow]:
 
 
 def list_outcomes(execution: Execution, *, status: str, job_id: int | None = None) -> Rows[Outcome]:
-    """Return what became of single tags, the first ten thousand of them, with their jobs."""
+    """
+    Return what became of single tags, the first ten thousand of them, with their jobs.
+
+    `status` is an outcome, or "waiting" for tags that failed and will be tried again.
+    """
     # A range of one and an order by the whole index: given an equality, PostgreSQL reads the table in the order of
     # its key and expects matches soon, though those of a late execution all lie at the end.
-    found = Outcome.objects.filter(execution__id__range=(execution.pk, execution.pk), status=status)
-    outcomes = found.prefetch_related("job")
+    stored = OutcomeStatus.FAILED if status == "waiting" else status
+    found = Outcome.objects.filter(execution__id__range=(execution.pk, execution.pk), status=stored)
+    if not execution.is_final and stored == OutcomeStatus.FAILED:
+        is_active = Q(job__status__in=ACTIVE)
+        found = found.filter(is_active if status == "waiting" else ~is_active)
     if job_id is not None:
-        outcomes = outcomes.filter(job=job_id)
-    return Rows(outcomes.order_by("execution_id", "status", "id"), list, limit=_MAXIMUM_SHOWN)
+        found = found.filter(job=job_id)
+    # Keys first, which the index holds: with the rows wanted at once PostgreSQL sorts all of a large execution.
+    keys = found.order_by("execution_id", "status", "id").values_list("pk", flat=True)
+    return Rows(keys, _fetch_outcomes, limit=_MAXIMUM_SHOWN)
+
+
+def _fetch_outcomes(keys: list[int]) -> list[Outcome]:
+    found = Outcome.objects.select_related("job").in_bulk(keys)
+    return [found[key] for key in keys if key in found]
 
 
 def _describe_jobs(jobs: list[Job]) -> list[JobRow]:
@@ -207,7 +224,7 @@ def _describe_jobs(jobs: list[Job]) -> list[JobRow]:
 
 
 def _state(job: Job) -> str:
-    is_waiting = job.status == Status.PENDING and job.attempt > 0
+    is_waiting = job.status == Status.PENDING and job.attempt > 0 and job.reason != ""
     return "waiting" if is_waiting else job.status
 
 
@@ -223,6 +240,25 @@ def _sum(stored: Execution | Job, *progress: dict[str, int]) -> TagCounts:
         running.update(counts)
     tags = {name: getattr(stored, f"{name}_count") + running[name] for name in _COUNTED}
     return TagCounts(**tags, bytes_copied=stored.bytes_copied + running["bytes_copied"])
+
+
+def _count_repeated(execution: Execution, counts: TagCounts, running: list[Job]) -> TagCounts:
+    """
+    Return the counts with what earlier attempts did, of repositories that are worked on once more.
+
+    Their counters begin anew with the attempt, which finds again what the ones before have stored.
+    """
+    jobs = execution.jobs.filter(_REPEATED)
+    shown = Counter(jobs.aggregate(**{name: Sum(f"{name}_count", default=0) for name in _COUNTED}))
+    for job in running:
+        if job.attempt > 1:
+            shown.update({name: job.progress.get(name, 0) for name in _COUNTED})
+    stored = dict(Outcome.objects.filter(job__in=jobs).values_list("status").annotate(Count("id")).order_by())
+    found_before = {
+        name: getattr(counts, name) + max(0, stored.get(name, 0) - shown[name])
+        for name in ("copied", "skipped", "deleted")
+    }
+    return replace(counts, **found_before, waiting=stored.get(OutcomeStatus.FAILED, 0))
 
 
 def _estimate(summary: ExecutionSummary) -> timedelta | None:

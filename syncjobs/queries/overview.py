@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from django.db.models import Count, Q, Sum
+from django.db.models import Case, Count, Q, QuerySet, Sum, Value, When
 
 from registries.models import Account, Backend, Health, Instance, Region, User
 from syncjobs.models import Execution, Rule
@@ -76,11 +76,12 @@ def overview(user: User, now: datetime) -> Overview:
         },
         bytes_copied=Sum("bytes_copied", default=0),
     )
+    return Overview(**counts, recent=tuple(describe_executions(_failures_first(executions, now), now)))
+
+
+def _failures_first(executions: QuerySet[Execution], now: datetime) -> list[Execution]:
     # In two steps: the first reads nothing but the index on source and id, however many executions there are.
     newest = list(executions.order_by("-id").values_list("pk", flat=True)[:_LOOKED_AT])
-    latest = Execution.objects.filter(pk__in=newest).order_by("-id")
-    latest = latest.select_related("rule", "source", "replica__region")
-    failures_first = sorted(
-        latest, key=lambda run: run.status != Status.FAILED or run.created_at < now - _DAY
-    )
-    return Overview(**counts, recent=tuple(describe_executions(failures_first[:_SHOWN], now)))
+    is_news = When(status=Status.FAILED, created_at__gte=now - _DAY, then=Value(0))
+    latest = Execution.objects.filter(pk__in=newest).order_by(Case(is_news, default=Value(1)), "-id")
+    return list(latest.select_related("rule", "source", "replica__region")[:_SHOWN])

@@ -7,13 +7,11 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
 
-from django.db.models import OuterRef, Subquery
-
 from registries.models import Health, Replica, ReplicaStatus
-from syncjobs.models import Execution, LagSample, Trigger
+from syncjobs.models import LagSample
 from syncjobs.queries import replicas as replica_queries
+from syncjobs.queries.replica_failures import Failure, list_failures
 from syncjobs.queries.replicas import ReplicaState
-from syncjobs.states import Status
 
 _FRESH = timedelta(minutes=3)
 _LATE_SECONDS = 60
@@ -31,12 +29,12 @@ class Condition(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class ReplicaRow:
-    """A replica as its table shows it; `failure` is the latest execution if it failed, drift checks aside."""
+    """A replica as its table shows it; `failure` is what is wrong with it, None if all is well."""
 
     replica: Replica
     condition: Condition
     state: ReplicaState
-    failure: Execution | None
+    failure: Failure | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +51,7 @@ def list_rows(replicas: Collection[Replica], now: datetime) -> list[ReplicaRow]:
     if not replicas:
         return []
     states = replica_queries.list_states(replicas, now)
-    failures = _failures(replicas)
+    failures = list_failures(replicas)
     return [
         ReplicaRow(
             replica,
@@ -66,10 +64,10 @@ def list_rows(replicas: Collection[Replica], now: datetime) -> list[ReplicaRow]:
 
 
 def list_glances(replicas: Collection[Replica], now: datetime) -> list[Glance]:
-    """Return how the replicas are, in two queries for any number of them; their backends must have been fetched."""
+    """Return how the replicas are, in four queries for any number of them; their backends must have been fetched."""
     if not replicas:
         return []
-    failures = _failures(replicas)
+    failures = list_failures(replicas)
     samples = LagSample.objects.filter(replica__in=replicas, sampled_at__gte=now - _FRESH)
     latest = {sample.replica_id: sample for sample in samples.order_by("sampled_at")}
     glances = []
@@ -81,7 +79,7 @@ def list_glances(replicas: Collection[Replica], now: datetime) -> list[Glance]:
     return glances
 
 
-def _condition(replica: Replica, failure: Execution | None, seconds_behind: float) -> Condition:
+def _condition(replica: Replica, failure: Failure | None, seconds_behind: float) -> Condition:
     if replica.status == ReplicaStatus.DELETING:
         return Condition.DELETING
     if failure is not None or replica.backend.health == Health.UNHEALTHY:
@@ -89,12 +87,3 @@ def _condition(replica: Replica, failure: Execution | None, seconds_behind: floa
     if replica.status == ReplicaStatus.DEPLOYING:
         return Condition.DEPLOYING
     return Condition.BEHIND if seconds_behind > _LATE_SECONDS else Condition.IN_STEP
-
-
-def _failures(replicas: Collection[Replica]) -> dict[int, Execution]:
-    finished = Execution.objects.filter(replica=OuterRef("pk"), finished_at__isnull=False)
-    newest = finished.exclude(trigger=Trigger.DRIFT).order_by("-id").values("id")[:1]
-    chosen = Replica.objects.filter(pk__in=[replica.pk for replica in replicas]).order_by()
-    last = chosen.annotate(last=Subquery(newest)).values("last")
-    failed = Execution.objects.filter(pk__in=last, status=Status.FAILED)
-    return {run.replica_id: run for run in failed if run.replica_id is not None}

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Any
 
-from django.db.models import Count, F, Max, Min, OuterRef, Q, Subquery
+from django.db.models import Count, Max, Min, OuterRef, Q, QuerySet, Subquery
 
 from registries.models import Replica
 from syncjobs import states
@@ -28,6 +29,16 @@ HISTORY = timedelta(hours=1)
 _MOST_JOBS = 2000
 _MOST_SAMPLES = 90
 _BRINGING = [*MIRROR_SCANS, Trigger.PUSH]
+_JOB_FIELDS = (
+    "execution__replica",
+    "execution__trigger",
+    "execution__created_at",
+    "tags",
+    "retry_tags",
+    "deleted_tags",
+    "reason",
+    "reason_detail",
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,13 +56,11 @@ class Lag:
 
 
 @dataclass(frozen=True, slots=True)
-class LastError:
-    """What went wrong last: a code of `reasons.py`, the registry's words, and whether it is being tried again."""
+class Trouble:
+    """Why something is being tried again: a code of `reasons.py`, and the registry's words."""
 
     reason: str
     detail: str
-    happened_at: datetime
-    is_retrying: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,27 +69,18 @@ class ReplicaState:
 
     lag: Lag
     last_success_at: datetime | None
-    last_error: LastError | None
+    trouble: Trouble | None
     drift_report: DriftReport | None
     lag_history: tuple[tuple[datetime, float], ...]
     active_scan: Execution | None
 
-    @property
-    def is_healthy(self) -> bool:
-        """Whether nothing failed since the last success, and nothing is being tried again."""
-        error = self.last_error
-        return error is None or (
-            not error.is_retrying
-            and self.last_success_at is not None
-            and self.last_success_at >= error.happened_at
-        )
-
 
 def list_states(replicas: Collection[Replica], now: datetime) -> dict[int, ReplicaState]:
-    """Return the state of each replica by its key, in nine queries for any number of them."""
-    lags = list_lags(replicas, now)
+    """Return the state of each replica by its key, in seven queries for any number of them."""
+    jobs = _list_jobs(replicas)
+    lags = _lags(replicas, jobs, now)
     successes = _last_successes(replicas)
-    errors = _last_errors(replicas)
+    troubles = _troubles(jobs)
     reports = _last_reports(replicas)
     histories = _histories(replicas, now)
     scans = {
@@ -91,7 +91,7 @@ def list_states(replicas: Collection[Replica], now: datetime) -> dict[int, Repli
         replica.pk: ReplicaState(
             lag=lags[replica.pk],
             last_success_at=successes.get(replica.pk),
-            last_error=errors.get(replica.pk),
+            trouble=troubles.get(replica.pk),
             drift_report=reports.get(replica.pk),
             lag_history=tuple(histories.get(replica.pk, ())),
             active_scan=scans.get(replica.pk),
@@ -102,19 +102,33 @@ def list_states(replicas: Collection[Replica], now: datetime) -> dict[int, Repli
 
 def list_lags(replicas: Collection[Replica], now: datetime) -> dict[int, Lag]:
     """Return how far each replica is behind, by its key, in three queries."""
-    behind = dict.fromkeys((replica.pk for replica in replicas), 0)
-    oldest: dict[int, datetime] = {}
-    active = Job.objects.filter(
+    return _lags(replicas, _list_jobs(replicas), now)
+
+
+def _list_jobs(replicas: Collection[Replica]) -> list[Any]:
+    """Return what is still to be done for pushes, and whatever is being tried again, the oldest first."""
+    open_jobs = _active_jobs(replicas).filter(Q(execution__trigger=Trigger.PUSH) | ~Q(reason=""))
+    rows = open_jobs.order_by("execution_id").values_list(*_JOB_FIELDS, named=True)
+    return list(rows[:_MOST_JOBS])
+
+
+def _active_jobs(replicas: Collection[Replica]) -> QuerySet[Job]:
+    return Job.objects.filter(
         execution__replica__in=replicas, execution__status__in=states.ACTIVE, status__in=states.ACTIVE
     )
-    pushed = active.filter(execution__trigger=Trigger.PUSH).order_by("execution_id")
-    rows = pushed.values_list(
-        "execution__replica__pk", "execution__created_at", "tags", "retry_tags", "deleted_tags"
-    )
-    for pk, created_at, tags, retry_tags, deleted_tags in rows[:_MOST_JOBS]:
-        left = retry_tags if retry_tags is not None else [*(tags or ()), *deleted_tags]
+
+
+def _lags(replicas: Collection[Replica], jobs: Iterable[Any], now: datetime) -> dict[int, Lag]:
+    behind = dict.fromkeys((replica.pk for replica in replicas), 0)
+    oldest: dict[int, datetime] = {}
+    for job in jobs:
+        if job.execution__trigger != Trigger.PUSH:
+            continue
+        pk, created_at = job.execution__replica, job.execution__created_at
+        left = job.retry_tags if job.retry_tags is not None else [*(job.tags or ()), *job.deleted_tags]
         behind[pk] += len(left)
         oldest[pk] = min(oldest.get(pk, created_at), created_at)
+    active = _active_jobs(replicas)
     scanned = active.filter(execution__trigger=Trigger.BACKFILL, kind=JobKind.COPY).order_by()
     for pk, count in scanned.values_list("execution__replica__pk").annotate(count=Count("id")):
         behind[pk] += count
@@ -139,39 +153,17 @@ def _unhandled_events(replicas: Collection[Replica]) -> dict[int, tuple[int, dat
     return {instance: (count, oldest) for instance, count, oldest in rows}
 
 
-def _last_successes(replicas: Collection[Replica]) -> Mapping[int, datetime]:
-    done = Execution.objects.filter(replica__in=replicas, status=Status.SUCCEEDED, trigger__in=_BRINGING)
-    return dict(done.order_by().values_list("replica__pk").annotate(last=Max("finished_at")))
+def _last_successes(replicas: Collection[Replica]) -> dict[int, datetime | None]:
+    """Return by replica when something was last brought to it without a failure."""
+    done = Execution.objects.filter(replica=OuterRef("pk"), status=Status.SUCCEEDED, trigger__in=_BRINGING)
+    chosen = Replica.objects.filter(pk__in=[replica.pk for replica in replicas]).order_by()
+    last = Subquery(done.order_by("-id").values("finished_at")[:1])
+    return dict(chosen.annotate(last=last).values_list("pk", "last"))
 
 
-def _last_errors(replicas: Collection[Replica]) -> dict[int, LastError]:
-    """Return what failed last for good, or what is just being tried again, which is news."""
-    failed = Execution.objects.filter(replica=OuterRef("pk"), status=Status.FAILED).order_by("-pk")
-    chosen = Replica.objects.filter(pk__in=[replica.pk for replica in replicas])
-    last = chosen.annotate(last=Subquery(failed.values("pk")[:1])).values("last")
-    errors = {
-        execution.replica_id: LastError(
-            execution.reason, execution.reason_detail, execution.finished_at, is_retrying=False
-        )
-        for execution in Execution.objects.filter(pk__in=last)
-        if execution.replica_id is not None and execution.finished_at is not None
-    }
-    waiting = (
-        Job.objects.filter(
-            ~Q(reason=""),
-            execution__replica__in=replicas,
-            execution__status__in=states.ACTIVE,
-            status__in=states.ACTIVE,
-        )
-        .order_by("first_failed_at")
-        .values_list("execution__replica__pk", "reason", "reason_detail", "first_failed_at")
-        .annotate(begun=F("started_at"))
-    )
-    for replica, reason, detail, failed_at, begun_at in waiting[:_MOST_JOBS]:
-        happened_at = failed_at or begun_at
-        if happened_at is not None:
-            errors[replica] = LastError(reason, detail, happened_at, is_retrying=True)
-    return errors
+def _troubles(jobs: Iterable[Any]) -> dict[int, Trouble]:
+    """Return by replica what is being tried again, of several the newest."""
+    return {job.execution__replica: Trouble(job.reason, job.reason_detail) for job in jobs if job.reason}
 
 
 def _last_reports(replicas: Collection[Replica]) -> dict[int, DriftReport]:

@@ -49,7 +49,8 @@ def describe_rules(rules: Iterable[Rule]) -> list[RuleRow]:
     """Return the rules with their latest executions and warnings, found in a handful of queries."""
     rules = list(rules)
     newest = Execution.objects.filter(rule=OuterRef("pk")).order_by("-id").values("id")[:1]
-    run_ids = Rule.objects.filter(pk__in=[rule.pk for rule in rules]).values_list(Subquery(newest), flat=True)
-    runs = {run.rule_id: run for run in Execution.objects.filter(pk__in=[pk for pk in run_ids if pk])}
+    of_rules = Rule.objects.filter(pk__in=[rule.pk for rule in rules]).order_by()
+    last = of_rules.annotate(last=Subquery(newest)).values("last")
+    runs = {run.rule_id: run for run in Execution.objects.filter(pk__in=last).order_by()}
     warnings = list_warnings(rules, timezone.now())
     return [RuleRow(rule, runs.get(rule.pk), warnings.get(rule.pk)) for rule in rules]

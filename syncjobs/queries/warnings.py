@@ -12,10 +12,6 @@ from syncjobs import reasons
 from syncjobs.models import Rule
 
 _WARNED_BEFORE = timedelta(days=14)
-_REASONS = {
-    CredentialState.DISABLED: reasons.CREDENTIAL_DISABLED,
-    CredentialState.EXPIRED: reasons.CREDENTIAL_EXPIRED,
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,10 +58,9 @@ def _warning_of(
     if credential is None:
         return CredentialWarning(reasons.CREDENTIAL_REJECTED)
     state = credential.state(now)
-    if state in _REASONS:
-        return CredentialWarning(_REASONS[state])
-    fits = credential.allows(Action.PUSH, rule.target_namespace or rule.namespace)
-    if state != CredentialState.USABLE or not fits or not is_backed:
+    if state != CredentialState.USABLE:
+        return CredentialWarning(reasons.of_credential(state))
+    if not credential.allows(Action.PUSH, rule.target_namespace or rule.namespace) or not is_backed:
         return CredentialWarning(reasons.CREDENTIAL_REJECTED)
     if credential.expires_at is not None and credential.expires_at < now + _WARNED_BEFORE:
         return CredentialWarning(ends_at=credential.expires_at)

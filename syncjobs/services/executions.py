@@ -12,6 +12,7 @@ from registries import audit, permissions
 from registries.models import Permission, User
 from syncjobs import policies, queue, reasons, states
 from syncjobs.models import Execution, Job, JobKind, OutcomeStatus, Queue, Rule, Trigger
+from syncjobs.models.job import WAITING
 from syncjobs.services import replica_endings
 from syncjobs.services.followers import Follower
 from syncjobs.states import Status
@@ -136,7 +137,7 @@ def settle(execution_pk: int, *, now: datetime) -> None:
     is_copy = Q(kind=JobKind.COPY)
     tally = jobs.aggregate(
         **{status.value: Count("id", filter=Q(status=status)) for status in Status},
-        next_attempt_at=Min("not_before", filter=Q(status=Status.PENDING, attempt__gt=0)),
+        next_attempt_at=Min("not_before", filter=WAITING),
         repository_count=Count("id", filter=is_copy),
         succeeded_repository_count=Count("id", filter=is_copy & Q(status=Status.SUCCEEDED)),
         failed_repository_count=Count("id", filter=is_copy & Q(status=Status.FAILED)),
@@ -152,7 +153,8 @@ def settle(execution_pk: int, *, now: datetime) -> None:
     changes: dict[str, object] = {"finished_at": now}
     failed = jobs.filter(status=Status.FAILED).exclude(reason="").first()
     if failed:
-        changes |= {"reason": failed.reason, "reason_detail": failed.reason_detail}
+        where = (failed.source_repository, failed.reason_detail)
+        changes |= {"reason": failed.reason, "reason_detail": ": ".join(filter(None, where))[:500]}
     elif final is Status.STOPPED:
         changes["reason"] = stop_reasons[0] or reasons.STOPPED_BY_USER
     elif not tally["repository_count"] and execution.filter(replica_name="").exists():

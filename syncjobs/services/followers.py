@@ -69,6 +69,6 @@ def list_followers(instance: Instance) -> list[Follower]:
         primary=instance, status__in=[ReplicaStatus.DEPLOYING, ReplicaStatus.RUNNING]
     )
     return [
-        *map(of_rule, listening.select_related("source", "target").order_by("pk")),
+        *map(of_rule, listening.select_related("source", "target__backend").order_by("pk")),
         *map(of_replica, replicas.select_related("primary").order_by("pk")),
     ]

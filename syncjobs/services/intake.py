@@ -238,7 +238,7 @@ def _find_echoes(follower: Follower, selected: Mapping[Place, PushEvent], now: d
     Such an event is our own copy from there, or deletion there, come back: there is nothing to do. Replicas
     are read-only and tell nothing.
     """
-    if follower.target is None or not follower.target.sealed_hook_secret:
+    if follower.target is None or not follower.target.has_hook:
         return set()
     targets = {
         place: (planner.target_repository(follower.selection, place[0]), place[1]) for place in selected

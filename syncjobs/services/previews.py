@@ -17,7 +17,7 @@ from datetime import datetime
 from django.utils.translation import gettext as _
 
 from registries import permissions
-from registries.models import CredentialState, Instance, Permission, User
+from registries.models import Instance, Permission, User
 from registries.policies import Refused, check_can_hold_rules
 from registries.services import access_credentials
 from registries.services.access_credentials import CredentialRejected
@@ -33,10 +33,6 @@ from syncjobs.services.rules import CredentialStopped
 __all__ = ["Action", "Limits", "Preview", "Problem", "preview"]
 
 _AT_ONCE = 3
-_REASONS = {
-    CredentialState.DISABLED: reasons.CREDENTIAL_DISABLED,
-    CredentialState.EXPIRED: reasons.CREDENTIAL_EXPIRED,
-}
 
 _turns = threading.BoundedSemaphore(_AT_ONCE)
 log = logging.getLogger(__name__)
@@ -100,7 +96,7 @@ def _find_problem(rule: Rule, secret: str | None, now: datetime) -> Problem | No
         else:
             _verify(rule, secret, now)
     except CredentialStopped as stopped:
-        return Problem(_reason_of(stopped.state), "target")
+        return Problem(stopped.reason, "target")
     except CredentialRejected:
         return Problem(reasons.CREDENTIAL_REJECTED, "target")
     except VaultError as error:
@@ -117,10 +113,6 @@ def _verify(rule: Rule, secret: str, now: datetime) -> None:
         namespace=rule.target_namespace or rule.namespace,
         now=now,
     )
-
-
-def _reason_of(state: CredentialState | None) -> str:
-    return reasons.CREDENTIAL_REJECTED if state is None else _REASONS[state]
 
 
 def _order(rule: Rule, target: Instance) -> Order:

@@ -163,8 +163,8 @@ def _is_pouring(follower: Follower, now: datetime) -> bool:
 
 
 def _find_rivals(follower: Follower, sources: Collection[str]) -> list[str]:
-    """Return the repositories known since the last scan that flatten to the same targets as these."""
-    if not follower.selection.flatten:
+    """Return the repositories known since the last scan that get the same targets as these."""
+    if not follower.selection.merges_paths:
         return []
     selection = follower.selection
     known = Job.objects.filter(

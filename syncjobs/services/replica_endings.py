@@ -29,13 +29,24 @@ def conclude(execution_pk: int, *, now: datetime) -> None:
     if execution is None or execution.replica is None:
         return
     replica = Replica.objects.filter(pk=execution.replica.pk)
-    if execution.trigger in MIRROR_SCANS and execution.status == Status.SUCCEEDED:
+    if execution.trigger in MIRROR_SCANS and _has_tried_everything(execution):
         replica.filter(status=ReplicaStatus.DEPLOYING).update(status=ReplicaStatus.RUNNING, running_since=now)
     elif execution.trigger == Trigger.DRIFT and execution.status != Status.STOPPED:
         _report(execution, now)
     elif execution.trigger == Trigger.REMOVAL and execution.status == Status.SUCCEEDED:
         _note_removal(execution)
         replica.delete()
+
+
+def _has_tried_everything(execution: Execution) -> bool:
+    """
+    Tell whether each tag of the primary was copied, or was refused in a way that another attempt will not change.
+
+    A replica with such tags is of use for all the others: it runs, and what it lacks is shown as a failure.
+    """
+    if execution.status == Status.FAILED:
+        return not Job.objects.filter(execution=execution).untried().exists()
+    return execution.status == Status.SUCCEEDED
 
 
 def _report(execution: Execution, now: datetime) -> None:

@@ -29,6 +29,8 @@ from syncjobs.states import Status
 
 _LIVING = (ReplicaStatus.DEPLOYING, ReplicaStatus.RUNNING)
 _STOPPING = timedelta(seconds=5)
+_SEEN = timedelta(seconds=2)
+"""Programs that poll must see a replica being deleted before it is gone; source: reference/tencent-api.md 0 (7)."""
 _REMOVAL_AGAIN_AFTER = timedelta(minutes=15)
 _SAMPLED_EVERY = timedelta(seconds=50)
 _NIGHT_BEGINS, _NIGHT_ENDS = 1, 5
@@ -75,7 +77,7 @@ def open_removal(*, replica: Replica, by: User | None, now: datetime) -> Executi
     is_in_hand = active.exists()
     if is_in_hand:
         active.update(replica=None)
-    return _open(replica, Trigger.REMOVAL, by, now, starts_at=now + _STOPPING if is_in_hand else now)
+    return _open(replica, Trigger.REMOVAL, by, now, starts_at=now + (_STOPPING if is_in_hand else _SEEN))
 
 
 @transaction.atomic

@@ -14,7 +14,7 @@ from registries.policies import Refused, check_can_hold_rules
 from registries.services import access_credentials
 from registries.services.access_credentials import CredentialRejected
 from registries.vault import VaultError
-from syncjobs import policies, schedules
+from syncjobs import policies, reasons, schedules
 from syncjobs.models import Execution, Rule, Trigger
 from syncjobs.services import executions
 
@@ -144,13 +144,13 @@ class CredentialStopped(CredentialRejected):
     """
     The credential that a stored rule presents opens its target no longer.
 
-    `state` says why, as far as its account may know who once had the right secret: DISABLED or EXPIRED, else None.
+    `reason` is a code of `reasons.py`, which says why as far as somebody may know who once had the right secret.
     `may_heal` is False if nothing that the other account does can make the same secret right again.
     """
 
     def __init__(self, state: CredentialState | None, *, may_heal: bool) -> None:
         super().__init__()
-        self.state = state
+        self.reason = reasons.of_credential(state)
         self.may_heal = may_heal
 
 
@@ -178,10 +178,7 @@ def _reason_of(rule: Rule, now: datetime) -> CredentialStopped:
     ).first()
     if known is None:
         return CredentialStopped(None, may_heal=False)
-    state = known.state(now)
-    if state in {CredentialState.DISABLED, CredentialState.EXPIRED}:
-        return CredentialStopped(state, may_heal=True)
-    return CredentialStopped(None, may_heal=True)
+    return CredentialStopped(known.state(now), may_heal=True)
 
 
 def _shown(rule: Rule, value: object) -> str:

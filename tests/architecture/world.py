@@ -93,6 +93,7 @@ class World:
         factories.make_credential(instance=self.source)
         factories.make_backend(username="robot", password=factories.PASSWORD)
         self.namespace = factories.make_namespace(instance=self.source)
+        self.public_namespace = factories.make_namespace(instance=self.source, name="public", is_public=True)
         DriftReport.objects.create(replica=self.replica, checked_at=timezone.now())
         LagSample.objects.create(replica=self.replica, sampled_at=timezone.now())
         factories.make_outcome(job=self.job, status="failed")
@@ -127,7 +128,9 @@ class World:
             "token": lambda: _INVITATION if name == "session:accept_invitation" else _RESET,
             "api_token_id": lambda: self.api_token.token_id,
             "uin": lambda: self.account.uin,
-            "name": lambda: self.namespace.name,
+            "name": lambda: (
+                (self.public_namespace if name == "namespaces:unpublish" else self.namespace).name
+            ),
             "token_id": lambda: self._credential_for(name).token_id,
             "secret_id": lambda: (self.key if name == "keys:disable" else self.disabled_key).secret_id,
             "execution_id": lambda: (self.failed if name in _RETRYING else self.running).pk,
@@ -175,6 +178,8 @@ class World:
             "instances:create": lambda: instance_form.values_of(self.target) | instance,
             "instances:update": lambda: instance_form.values_of(self.source) | instance,
             "instances:delete": lambda: {"name": self.idle.name},
+            "namespaces:create": lambda: {"name": "new-namespace"},
+            "namespaces:delete": lambda: {"name": self.namespace.name},
             "replicas:create": lambda: {"region": "ap-beijing"},
             "replicas:delete": lambda: {"name": self.replica.replica_id},
             "regions:create": lambda: {"code": "xx-new"} | region,
@@ -208,6 +213,7 @@ class World:
             "api:rule": {"description": "changed"},
             "api:create_replica": {"region": "ap-beijing"},
             "api:user": {"role": "operator"},
+            "api:invitations": {"username": "invited", "role": "viewer"},
         }
         return known.get(name, {})
 

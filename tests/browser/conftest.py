@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 import pytest
 from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, StorageState, sync_playwright
 
+from tests.browser.ways import CHINESE, ENGLISH, PLAIN, Way
 from tests.servers.docker_registry import DockerRegistry
 from tests.servers.regatta import Regatta
 
@@ -47,6 +48,13 @@ def running_console() -> Iterator[Regatta]:
         )
         installation.start_serve()
         yield installation
+
+
+@pytest.fixture(params=[ENGLISH, CHINESE, PLAIN], ids=["in English", "in Chinese", "without JavaScript"])
+def way(request: pytest.FixtureRequest) -> Way:
+    """The way in which a journey is taken."""
+    chosen: Way = request.param
+    return chosen
 
 
 @pytest.fixture(scope="package")
@@ -105,3 +113,9 @@ def open_page(
     for context in contexts:
         context.close()
     assert errors == []
+
+
+@pytest.fixture
+def page_of_way(open_page: Callable[..., Page], way: Way) -> Page:
+    """A page of the owner, in the way's language, with or without JavaScript."""
+    return open_page(locale=way.locale, java_script_enabled=way.has_javascript)

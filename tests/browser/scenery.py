@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 
-from playwright.sync_api import Browser, StorageState
+from playwright.sync_api import Browser, Page, StorageState
 
 from tests.fakes import images
 from tests.servers.docker_registry import DockerRegistry
@@ -20,10 +20,13 @@ VIEWER = "vera"
 
 _SHOP = "tcr-shopshop"
 _NORTH = "tcr-northern"
-_IDS = """
+_FINISH = """
 import json
 from registries.models import *
 from syncjobs.models import *
+shop = Instance.objects.get(instance_id="tcr-shopshop")
+for name in ("shop", "tools"):
+    Namespace.objects.get_or_create(instance=shop, name=name, defaults={"is_public": name == "tools"})
 print(json.dumps({
     "rules": {rule.name: rule.pk for rule in Rule.objects.all()},
     "executions": {run.rule.name: run.pk for run in Execution.objects.exclude(rule=None).order_by("id")},
@@ -37,11 +40,20 @@ print(json.dumps({
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """One page: a name for its picture, its path, and who looks at it ("" for nobody)."""
+    """One page: a name for its picture, its path, who looks at it ("" for nobody), and what is done on it first."""
 
     name: str
     path: str
     user: str = OWNER
+    prepare: Callable[[Page], None] | None = None
+
+    def open(self, page: Page) -> int:
+        """Show the place on the page, and return the status that it was answered with."""
+        response = page.goto(self.path)
+        assert response is not None, self
+        if self.prepare:
+            self.prepare(page)
+        return response.status
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,8 +90,9 @@ def open_scenery() -> Iterator[Scenery]:
         regatta.start_serve()
         regatta.trigger("storefront/releases")
         regatta.trigger("storefront/everything")
+        regatta.manage("trigger_rule", "storefront/pinned", "--wait", "--timeout", "20", expect=None)
         regatta.manage("trigger_rule", "storefront/off-site", "--wait", "--timeout", "20", expect=None)
-        ids = json.loads(regatta.manage("shell", "-v", "0", "-c", _IDS).stdout.strip().splitlines()[-1])
+        ids = json.loads(regatta.manage("shell", "-v", "0", "-c", _FINISH).stdout.strip().splitlines()[-1])
         yield Scenery(regatta, tuple(_places(ids)))
 
 
@@ -119,8 +132,32 @@ rules:
   - {{source: storefront, name: everything, namespace: shop, repository: "{{api,chart}}", target: northern,
      override: true, schedule: "0 3 * * *"}}
   - {{source: storefront, name: off-site, namespace: shop, repository: web, target: off-site}}
+  - {{source: storefront, name: pinned, namespace: shop, repository: web, tag: "{{v1.8,v2.0}}", target: northern,
+     target_namespace: pinned}}
   - {{source: storefront, name: switched-off, namespace: tools, target: northern, enabled: false}}
 """
+
+
+def _press_button(page: Page) -> None:
+    """Press the first button in the head of the page, and wait for the page that answers."""
+    with page.expect_navigation():
+        page.locator(".page-head form[method=post] button").first.click()
+
+
+def _fill_rule(page: Page) -> None:
+    """Begin a rule, and wait for what matches."""
+    page.locator("[name=name]").fill("releases-to-beijing")
+    page.locator("[name=namespace]").fill("shop")
+    page.locator("[name=tag]").fill("v*")
+    page.locator(".matches__list").wait_for()
+
+
+def _fill_foreign_rule(page: Page) -> None:
+    _fill_rule(page)
+    page.locator("[name=is_cross_tenant]").check()
+    page.locator("[name=target_instance_id]").fill("tcr-partner1")
+    page.locator("[name=target_username]").fill("100000000002")
+    page.locator("[name=override]").scroll_into_view_if_needed()
 
 
 def _places(ids: dict) -> Iterator[Place]:
@@ -134,7 +171,9 @@ def _places(ids: dict) -> Iterator[Place]:
         "instance": f"{instance}/",
         "instance-edit": f"{instance}/edit/",
         "instance-delete": f"{instance}/delete/",
-        "connection": f"{instance}/connection/",
+        "namespaces": f"{instance}/namespaces/",
+        "namespace-create": f"{instance}/namespaces/new/",
+        "namespace-delete": f"{instance}/namespaces/shop/delete/",
         "credentials": f"/instances/{_NORTH}/credentials/",
         "credential-issue": f"/instances/{_NORTH}/credentials/new/",
         "credential-change": f"/instances/{_NORTH}/credentials/{ids['credential']}/change/",
@@ -144,10 +183,10 @@ def _places(ids: dict) -> Iterator[Place]:
         "rules": f"/synchronization/?instance={_SHOP}",
         "rule-create": f"/synchronization/instances/{_SHOP}/new/",
         "rule-configure": f"{rule}/configure/",
-        "rule-preview": f"{rule}/preview/",
         "rule-delete": f"{rule}/delete/",
         "logs": f"{rule}/logs/",
         "execution": f"/executions/{ids['executions']['releases']}/",
+        "execution-failed": f"/executions/{ids['executions']['pinned']}/",
         "execution-waiting": f"/executions/{ids['executions']['off-site']}/",
         "replication": f"/replication/?instance={_SHOP}",
         "replica-create": f"/replication/instances/{_SHOP}/new/",
@@ -168,6 +207,22 @@ def _places(ids: dict) -> Iterator[Place]:
     }
     for name, path in paths.items():
         yield Place(name, path)
+    yield from _places_of_staff()
+    yield from _prepared_places(instance, rule)
+    # With DEBUG, which the styleguide needs, it is the only error page that is ours; all share a template.
+    yield Place("forbidden", "/account/users/", VIEWER)
+    yield Place("sign-in", "/sign-in/", "")
+
+
+def _prepared_places(instance: str, rule: str) -> Iterator[Place]:
+    create = f"/synchronization/instances/{_SHOP}/new/"
+    yield Place("connection", f"{instance}/connection/", prepare=_press_button)
+    yield Place("rule-preview", f"{rule}/preview/", prepare=_press_button)
+    yield Place("rule-matches", create, prepare=_fill_rule)
+    yield Place("rule-cross-tenant", create, prepare=_fill_foreign_rule)
+
+
+def _places_of_staff() -> Iterator[Place]:
     for name, path in {
         "regions": "/platform/regions/",
         "region-create": "/platform/regions/new/",
@@ -175,8 +230,6 @@ def _places(ids: dict) -> Iterator[Place]:
         "backends": "/platform/backends/",
         "backend-create": "/platform/backends/new/",
         "backend-edit": "/platform/backends/main/edit/",
+        "backend-hook": "/platform/backends/main/hook/",
     }.items():
         yield Place(name, path, STAFF)
-    # With DEBUG, which the styleguide needs, it is the only error page that is ours; all share a template.
-    yield Place("forbidden", "/account/users/", VIEWER)
-    yield Place("sign-in", "/sign-in/", "")

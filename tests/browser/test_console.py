@@ -1,4 +1,4 @@
-"""What JavaScript adds to the console, and that nothing is missing without it."""
+"""What JavaScript adds to the console. That nothing is missing without it is shown by the journeys."""
 
 from __future__ import annotations
 
@@ -153,31 +153,3 @@ class TestLayout:
             page.goto(path)
         assert asked
         assert [url for url in asked if not url.startswith(running_console.url)] == []
-
-
-class TestWithoutJavaScript:
-    def test_a_rule_is_created_switched_triggered_and_deleted(
-        self, rules: None, open_page: Callable[..., Page]
-    ) -> None:
-        page = open_page(java_script_enabled=False)
-        open_rules(page)
-        page.get_by_role("link", name="Create").first.click()
-        page.locator("[name=name]").fill("plain-rule")
-        page.locator("[name=namespace]").fill("plain")
-        expect(page.locator("[name=target_password]")).to_be_visible()
-        page.locator("[name=target]").select_option(index=1)
-        page.locator("[name=target_namespace]").fill("elsewhere")
-        page.get_by_role("button", name="OK").click()
-        expect(page.get_by_text("Rule plain-rule is created.")).to_be_visible()
-
-        row(page, "plain-rule").get_by_role("switch").click()
-        expect(page.get_by_text("Rule plain-rule is disabled.")).to_be_visible()
-        row(page, "plain-rule").get_by_role("switch").click()
-        row(page, "plain-rule").get_by_role("button", name="Trigger").click()
-        expect(page.get_by_text("of rule plain-rule is started.")).to_be_visible()
-
-        row(page, "plain-rule").get_by_role("link", name="Delete").click()
-        page.get_by_label("Type plain-rule to confirm").fill("plain-rule")
-        page.get_by_role("main").get_by_role("button", name="Delete").click()
-        expect(page.get_by_text("Rule plain-rule is deleted.")).to_be_visible()
-        expect(row(page, "plain-rule")).to_have_count(0)

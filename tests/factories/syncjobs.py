@@ -58,6 +58,8 @@ def make_execution(*, rule: Rule | None = None, status: str = Status.PENDING, **
         defaults["started_at"] = now - timedelta(minutes=1)
     if status in states.FINAL:
         defaults["finished_at"] = now
+    if "replica" in fields:
+        defaults["replica_name"] = fields["replica"].replica_id
     source = rule.source if rule else fields["replica"].primary
     return Execution.objects.create(rule=rule, source=source, status=status, **defaults | fields)
 

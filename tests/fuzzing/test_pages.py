@@ -156,7 +156,7 @@ notifications = st.one_of(
 
 def test_the_hook_takes_any_notification(world):
     with transaction.atomic():
-        secret = hooks.get_or_create_secret(instance=world.source, by=None, now=world.rule.created_at)
+        secret = hooks.get_or_create_secret(holder=world.source, by=None, now=world.rule.created_at)
     path = reverse("hooks:registry", args=[world.source.instance_id])
     sender = Client()
 

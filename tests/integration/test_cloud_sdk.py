@@ -10,6 +10,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -25,7 +26,7 @@ from tencentcloud.tcr.v20190924.tcr_client import TcrClient
 
 from tests.fakes import images
 from tests.integration.test_cross_tenant import Visitor
-from tests.integration.test_push_events import connect, tags, until
+from tests.integration.test_push_events import connect, has_tag, tags, until
 from tests.servers.docker_registry import DockerRegistry
 from tests.servers.regatta import Regatta
 
@@ -251,6 +252,20 @@ class TestRule:
         ask(client, "DeleteReplicationRule", SourceRegistryId=SOURCE, RuleName="on-push")
         assert ask(client, "DescribeReplicationPolicies", RegistryId=SOURCE).ReplicationPolicyInfoList == []
 
+    def test_without_a_filter_of_names_synchronizes_every_namespace(self, lab):
+        client = lab.client()
+        ask(
+            client,
+            "ManageReplication",
+            SourceRegistryId=SOURCE,
+            DestinationRegistryId=TARGET,
+            Rule=rule("all", Filters=[{"Type": "tag", "Value": "everywhere"}]),
+        )
+        for repository in ("here/app", "there/deep/app"):
+            images.push(images.image(repository), lab.source.url, repository, "everywhere")
+            until(partial(has_tag, lab.target, repository, "everywhere"))
+        ask(client, "DeleteReplicationRule", SourceRegistryId=SOURCE, RuleName="all")
+
     def test_errors_are_the_sdks_exceptions(self, lab):
         client, viewer, common = lab.client(), lab.client(lab.vera), lab.common()
         asked = {"SourceRegistryId": SOURCE, "DestinationRegistryId": TARGET}
@@ -369,6 +384,27 @@ class TestContents:
         assert refused.code == "FailedOperation.PreconditionFailed"
         ask(client, "ModifyNamespace", RegistryId=SOURCE, NamespaceName="planned", IsPublic=False)
         ask(client, "DeleteNamespace", RegistryId=SOURCE, NamespaceName="planned")
+
+    def test_are_deleted_at_the_registry(self, lab):
+        client = lab.client()
+        for tag in ("v1", "v2", "v3", "latest"):
+            content = images.image("v3" if tag == "latest" else tag)
+            images.push(content, lab.source.url, "doomed/app", tag)
+        place = {"RegistryId": SOURCE, "NamespaceName": "doomed", "RepositoryName": "app"}
+        ask(client, "DeleteRepositoryTags", Tags=["v1"], **place)
+        assert tags(lab.source, "doomed/app") == {"v2", "v3", "latest"}
+        refused = refusal(ask, client, "DeleteRepositoryTags", Tags=["v3"], **place)
+        assert refused.code == "FailedOperation.PreconditionFailed"
+        ask(client, "DeleteImage", ImageVersion="v3", **place)
+        assert tags(lab.source, "doomed/app") == {"v2"}
+        refused = refusal(ask, client, "DeleteImage", ImageVersion="v3", **place)
+        assert refused.code == "ResourceNotFound.TcrResourceNotFound"
+        refused = refusal(ask, client, "DeleteRepository", ForceDelete=False, **place)
+        assert refused.code == "FailedOperation.PreconditionFailed"
+        refused = refusal(ask, lab.client(lab.vera), "DeleteRepository", **place)
+        assert refused.code == "UnauthorizedOperation"
+        ask(client, "DeleteRepository", **place)
+        assert tags(lab.source, "doomed/app") == set()
 
 
 class TestCredentials:

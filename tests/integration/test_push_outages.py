@@ -49,7 +49,7 @@ class Pusher:
     """Pushes to the source registry, which tells Regatta of it in bodies of 20 events."""
 
     def __init__(self, source: FakeRegistry, rule: Rule) -> None:
-        secret = hooks.get_or_create_secret(instance=rule.source, by=None, now=timezone.now())
+        secret = hooks.get_or_create_secret(holder=rule.source, by=None, now=timezone.now())
         self._source = source
         self._url = f"/hooks/registries/{rule.source.instance_id}"
         self._headers = {"Authorization": f"Bearer {secret}"}

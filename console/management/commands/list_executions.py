@@ -53,7 +53,7 @@ class Command(BaseCommand):
 def _row(summary: Summary) -> tuple[str, ...]:
     duration, ratio = summary["duration_seconds"], summary["success_ratio"]
     what = summary["rule"] or summary["replica"] or ""
-    tags = summary["tags"]
+    tags = {**summary["tags"], "deleted": summary["deleted_tag_count"]}
     return (
         str(summary["task_id"]),
         f"{summary['account']}/{summary['instance']}/{what}",
@@ -63,5 +63,5 @@ def _row(summary: Summary) -> tuple[str, ...]:
         "-" if duration is None else f"{duration:.1f} s",
         str(summary["repository_count"]),
         "-" if ratio is None else f"{ratio:.0%}",
-        " ".join(f"{count} {word}" for word, count in tags.items() if count) or "-",
+        ", ".join(f"{count} {word.replace('_', ' ')}" for word, count in tags.items() if count) or "-",
     )

@@ -155,12 +155,14 @@ def _as_json(row: ReplicaRow) -> dict[str, Any]:
         "primary": references.name_of_instance(replica.primary),
         "primary_id": replica.primary.instance_id,
         "region": replica.region.code,
+        "address": replica.address,
         "status": replica.status,
         "condition": row.condition.value,
         "artifacts_behind": state.lag.artifacts_behind,
         "seconds_behind": state.lag.seconds_behind,
         "last_success_at": state.last_success_at.isoformat() if state.last_success_at else None,
-        "failed_task_id": row.failure.pk if row.failure else None,
+        "failed_task_id": row.failure.execution.pk if row.failure else None,
+        "failed_tag_count": row.failure.tag_count if row.failure else 0,
         "drift": None
         if report is None
         else {

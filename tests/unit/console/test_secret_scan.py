@@ -240,7 +240,7 @@ def tell_story(scan: Scan, place: Place) -> dict[str, Client]:
     }
     use_pages(scan, people["alice"], people["bob"])
     source = Instance.objects.get(name="source")
-    hook = hooks.get_or_create_secret(instance=source, by=None, now=timezone.now())
+    hook = hooks.get_or_create_secret(holder=source, by=None, now=timezone.now())
     scan.add("hook secret", hook)
     for authorization in (f"Bearer {hook}", f"Bearer {hook}x", hook):
         answer = Client().post(

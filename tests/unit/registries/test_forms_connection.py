@@ -5,6 +5,7 @@ import ssl
 import threading
 
 import pytest
+from django.utils import timezone
 
 from registries.forms import InstanceForm
 from registries.forms.instance import values_of
@@ -16,6 +17,8 @@ from tests.servers.certificates import self_signed
 from tests.servers.processes import find_free_port
 
 pytestmark = pytest.mark.django_db
+
+NOW = timezone.now()
 
 
 @pytest.fixture
@@ -168,3 +171,19 @@ class TestInstanceFormTls:
     def test_blames_the_wrong_authority(self, account, tls_url):
         form = instance_form(account, endpoint_url=tls_url, ca_pem=self_signed("other")[1])
         assert list(form.errors) == ["ca_pem"]
+
+
+class TestInstanceFormHealth:
+    def test_keeps_what_the_trial_of_the_connection_has_shown(self, account, registry):
+        form = instance_form(account, endpoint_url=registry.url, username="robot", password="right")
+        assert form.is_valid(), form.errors
+        instance = form.save(NOW)
+        instance.refresh_from_db()
+        assert (instance.health, instance.health_checked_at) == ("healthy", NOW)
+
+    def test_knows_nothing_of_a_connection_that_was_not_tried(self, account):
+        form = instance_form(account, endpoint_url="http://127.0.0.1:1", skip_check=True)
+        assert form.is_valid(), form.errors
+        instance = form.save(NOW)
+        instance.refresh_from_db()
+        assert (instance.health, instance.health_checked_at) == ("unknown", None)

@@ -11,6 +11,7 @@ from tests.factories import (
     make_access_credential,
     make_cross_tenant_rule,
     make_instance,
+    make_namespace,
     make_replica,
     make_rule,
 )
@@ -89,6 +90,18 @@ class TestCheckCanDelete:
         make_replica(primary=primary)
         with pytest.raises(Refused, match=r"has 2 replicas \("):
             policies.check_can_delete(primary, now=NOW)
+
+    def test_waits_for_replicas_that_are_being_deleted(self):
+        replica = make_replica(status="Deleting")
+        with pytest.raises(Refused, match=r"still being deleted \(.+\). Try again later"):
+            policies.check_can_delete(replica.primary, now=NOW)
+
+    def test_names_the_namespaces_that_were_created(self):
+        instance = make_instance()
+        for name in ("team", "other"):
+            make_namespace(instance=instance, name=name)
+        with pytest.raises(Refused, match=r"The instance has namespaces: other, team\. Delete them first\."):
+            policies.check_can_delete(instance, now=NOW)
 
     def test_names_the_rules_of_the_instance(self):
         instance = make_instance()

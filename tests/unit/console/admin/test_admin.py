@@ -5,6 +5,7 @@ from django.apps import apps
 from django.contrib import admin
 from django.urls import reverse
 from django.utils import timezone
+from django.utils.functional import Promise
 
 from registries import vault
 from registries.models import (
@@ -20,7 +21,7 @@ from registries.models import (
 )
 from registries.models.stored_answer import StoredAnswer
 from registries.services import api_keys, api_tokens
-from syncjobs.models import DriftReport, LagSample, PushEvent
+from syncjobs.models import DriftReport, Execution, LagSample, PushEvent
 from tests import factories
 from tests.unit.console.reading import text_of
 
@@ -245,6 +246,70 @@ class TestAccountAdmin:
         staff_page.post(url(Account, "change", account.pk), {"is_active": "on"})
         account.refresh_from_db()
         assert account.is_active
+
+
+class TestActions:
+    def act(self, page, model, action, *rows):
+        data = {"action": action, "_selected_action": [row.pk for row in rows]}
+        return page.post(url(model), data, follow=True)
+
+    def test_disable_and_enable_accounts(self, staff_page, account, page):
+        response = self.act(staff_page, Account, "disable", account)
+        assert "Done for 1 row." in text_of(response)
+        assert page.get("/").status_code == 302
+        self.act(staff_page, Account, "enable", account)
+        assert [event.verb for event in AuditEvent.objects.order_by("pk")] == [
+            "account.disabled",
+            "account.enabled",
+        ]
+
+    def test_disable_users_but_oneself(self, staff_page, owner):
+        second = factories.make_user(account=owner.account, role="owner")
+        staff = User.objects.get(login="operator")
+        text = text_of(self.act(staff_page, User, "disable", second, staff))
+        assert "Done for 1 row." in text
+        assert "You cannot disable yourself." in text
+        assert set(User.objects.filter(is_active=True)) == {owner, staff}
+
+    def test_drain_a_backend_and_keep_its_credential(self, staff_page):
+        backend = factories.make_backend(username="robot", password="kept")
+        self.act(staff_page, Backend, "drain", backend)
+        backend.refresh_from_db()
+        assert not backend.is_active
+        assert Credential.objects.get(backend=backend).open_password() == "kept"
+        self.act(staff_page, Backend, "reopen", backend)
+        backend.refresh_from_db()
+        assert backend.is_active
+
+    def test_stop_executions_and_put_them_back_into_the_queue(self, staff_page, rule):
+        execution = factories.make_execution(rule=rule)
+        factories.make_job(execution=execution)
+        self.act(staff_page, Execution, "stop", execution)
+        execution.refresh_from_db()
+        assert execution.status == "stopped"
+        self.act(staff_page, Execution, "retry_failed", execution)
+        execution.refresh_from_db()
+        assert execution.status == "running"
+        assert "is not running" not in text_of(self.act(staff_page, Execution, "stop", execution))
+
+    def test_go_no_way_around_the_rules_of_services(self, staff_page, rule):
+        finished = factories.make_finished_execution(rule=rule)
+        response = self.act(staff_page, Execution, "retry_failed", finished)
+        assert "Done for" not in text_of(response)
+        assert not AuditEvent.objects.exists()
+
+    def test_are_not_offered_where_nothing_can_be_changed(self, staff_page, rows):
+        assert 'name="action"' not in staff_page.get(url(Credential)).content.decode()
+        assert "delete_selected" not in staff_page.get(url(Account)).content.decode()
+
+
+class TestWords:
+    def test_of_every_field_that_is_shown_are_marked_for_translation(self):
+        for model in registered():
+            for field in model._meta.fields:
+                is_shown = field.editable and not field.primary_key and "token" not in field.name
+                if is_shown and not field.name.startswith(("secret", "sealed", "session")):
+                    assert isinstance(field.verbose_name, Promise), f"{model.__name__}.{field.name}"
 
 
 class TestStaffOfAnAccount:

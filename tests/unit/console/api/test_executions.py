@@ -5,7 +5,7 @@ from datetime import timedelta
 import pytest
 from django.utils import timezone
 
-from syncjobs.models import Execution
+from syncjobs.models import Execution, Trigger
 from syncjobs.states import Status
 from tests import factories
 from tests.unit.console.api.conftest import errors_of
@@ -95,3 +95,33 @@ class TestDetail:
         response = program.post(f"executions/{execution.pk}/stop/")
         assert (response.status_code, response.json()["status"]) == (202, "stopped")
         assert program.post(f"executions/{execution.pk}/stop/").status_code == 409
+
+
+class TestTheLogOfSeveralInstances:
+    def test_is_merged_by_the_newest_and_filtered_and_turned(self, program, rule, account):
+        other = factories.make_rule(source=factories.make_instance(account=account), target=rule.target)
+        foreign = factories.make_execution()
+        own = [
+            factories.make_execution(rule=rule if number % 3 else other, status=status, trigger=Trigger.PUSH)
+            for number, status in enumerate([Status.SUCCEEDED, Status.FAILED, Status.RUNNING] * 4)
+        ]
+        ids = [execution.pk for execution in own][::-1]
+        found, path = [], "executions/?page_size=5"
+        while path:
+            page = program.get(path).json()
+            found += [row["id"] for row in page["results"]]
+            path = page["next"] and page["next"].removeprefix("http://testserver")
+        assert found == ids
+        assert foreign.pk not in found
+        failed = program.get("executions/?status=failed").json()["results"]
+        assert [row["id"] for row in failed] == [one.pk for one in own[::-1] if one.status == "failed"]
+        running = program.get("executions/?status=running").json()["results"]
+        assert [row["id"] for row in running] == [one.pk for one in own[::-1] if one.status == "running"]
+
+    def test_is_that_of_all_accounts_for_staff(self, program_of, rule):
+        own, foreign = factories.make_execution(rule=rule), factories.make_execution()
+        rows = program_of(factories.make_staff()).get("executions/").json()["results"]
+        assert [row["id"] for row in rows] == [foreign.pk, own.pk]
+
+    def test_is_empty_without_an_instance(self, stranger):
+        assert stranger.get("executions/").json() == {"next": None, "results": []}

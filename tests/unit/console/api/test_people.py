@@ -1,8 +1,10 @@
 """Accounts, users, the audit log, regions and replicas over the API."""
 
+from urllib.parse import urlsplit
+
 import pytest
 
-from registries.models import AuditEvent, Region, Replica, User
+from registries.models import AuditEvent, Region, Replica, TokenScope, User
 from syncjobs.models import Execution
 from tests import factories
 from tests.unit.console.api.conftest import errors_of
@@ -41,6 +43,49 @@ class TestUsers:
     def test_of_other_accounts_do_not_exist(self, stranger, member):
         assert stranger.get(f"users/{member.pk}/").status_code == 404
         assert stranger.patch(f"users/{member.pk}/", {"role": "owner"}).status_code == 404
+
+
+class TestInvitations:
+    GUEST = {"username": "greta", "role": "operator", "email": "g@example.org"}
+
+    def test_make_a_user_of_who_opens_the_link(self, program, account, client):
+        response = program.post("invitations/", self.GUEST)
+        assert (response.status_code, response.headers["Cache-Control"]) == (201, "no-store")
+        link = response.json()["link"]
+        [row] = program.get("invitations/").json()["results"]
+        assert (row["username"], row["role"], "link" in row) == ("greta", "operator", False)
+        password = {"password": "correct-horse-7", "repeated": "correct-horse-7"}
+        assert client.post(urlsplit(link).path, password).status_code == 302
+        assert User.objects.get(username="greta").account == account
+        assert program.get("invitations/").json()["results"] == []
+
+    def test_are_withdrawn(self, program, client):
+        invitation = program.post("invitations/", self.GUEST).json()
+        assert program.delete(f"invitations/{invitation['id']}/").status_code == 204
+        assert client.get(urlsplit(invitation["link"]).path).status_code in {404, 410}
+        assert AuditEvent.objects.filter(verb="invitation.deleted").exists()
+
+    def test_name_the_field_at_fault(self, program):
+        program.post("invitations/", self.GUEST)
+        again = program.post("invitations/", self.GUEST)
+        assert (again.status_code, set(errors_of(again))) == (409, {"username"})
+        wrong = program.post("invitations/", {"username": "a b", "role": "king"})
+        assert (wrong.status_code, set(errors_of(wrong))) == (422, {"username", "role"})
+
+    def test_give_no_role_above_ones_own(self, account, program_of):
+        admin = program_of(factories.make_user(account=account, role="admin"))
+        assert errors_of(admin.post("invitations/", self.GUEST | {"role": "owner"})).keys() == {"role"}
+        assert admin.post("invitations/", self.GUEST).status_code == 201
+
+    def test_are_for_administrators_with_a_token_of_that_scope(
+        self, owner, viewer, stranger, program_of, program
+    ):
+        made = program.post("invitations/", self.GUEST).json()
+        assert viewer.post("invitations/", self.GUEST).status_code == 403
+        assert viewer.get("invitations/").status_code == 403
+        assert program_of(owner, TokenScope.OPERATE).post("invitations/", self.GUEST).status_code == 403
+        assert stranger.delete(f"invitations/{made['id']}/").status_code == 404
+        assert stranger.get("invitations/").json()["results"] == []
 
 
 class TestAudit:
@@ -98,6 +143,8 @@ class TestReplicas:
         (row,) = program.get(f"replicas/?primary={replica.primary.instance_id}").json()["results"]
         assert row == program.get(f"replicas/{replica.replica_id}/").json()
         assert "backend" not in row
+        assert (row["state"], row["address"], row["artifacts_behind"]) == ("in_step", replica.address, 0)
+        assert row["last_success_at"] is None
         gone = program.delete(f"replicas/{replica.replica_id}/")
         assert (gone.status_code, gone.json()["status"]) == (202, "Deleting")
 

@@ -53,9 +53,10 @@ def test_no_answer_has_a_field_for_a_secret_but_those_that_issue_one(committed):
     named = {
         name
         for name, schema in committed["components"]["schemas"].items()
-        if {"password", "secret", "target_password"} & schema["properties"].keys()
+        if {"password", "secret", "target_password", "link"} & schema["properties"].keys()
     }
-    assert named == {"IssuedCredential", "NewInstance", "InstanceChange", "NewRule", "RuleChange"}
+    issuing = {"IssuedCredential", "IssuedInvitation"}
+    assert named == issuing | {"NewInstance", "InstanceChange", "NewRule", "RuleChange"}
 
 
 def test_the_page_shows_every_operation_and_loads_nothing_from_elsewhere(page, committed):

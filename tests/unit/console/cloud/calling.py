@@ -10,6 +10,7 @@ from typing import Any
 
 from django.test import Client
 from django.utils import timezone
+from tencentcloud.tcr.v20190924 import errorcodes
 
 from console.cloud import signatures, table
 from console.cloud.shapes import Field, Kind, Shape
@@ -18,6 +19,26 @@ from registries.services import api_keys
 
 HOST = "127.0.0.1:8080"
 _TYPES: dict[Kind, type] = {Kind.TEXT: str, Kind.NUMBER: int, Kind.FLAG: bool, Kind.OBJECT: dict}
+
+
+CODES = {value for name, value in vars(errorcodes).items() if name.isupper()} | {
+    "AuthFailure.InvalidAuthorization",
+    "AuthFailure.InvalidSecretId",
+    "AuthFailure.SecretIdNotFound",
+    "AuthFailure.SignatureExpire",
+    "AuthFailure.SignatureFailure",
+    "AuthFailure.TokenFailure",
+    "InvalidAction",
+    "InvalidRequest",
+    "NoSuchProduct",
+    "NoSuchVersion",
+    "RequestLimitExceeded",
+    "RequestSizeLimitExceeded",
+    "ResourceUnavailable",
+    "UnsupportedProtocol",
+    "UnsupportedRegion",
+}
+"""What the official SDK knows of this product, and what every product may answer; nothing else is answered."""
 
 
 class Refused(Exception):
@@ -84,6 +105,7 @@ def read(response: Any, action: str = "") -> dict[str, Any]:
     assert str(uuid.UUID(fields.pop("RequestId")))
     if "Error" in fields:
         assert fields["Error"].keys() == {"Code", "Message"}
+        assert fields["Error"]["Code"] in CODES
         raise Refused(fields["Error"]["Code"], fields["Error"]["Message"])
     if action:
         check_shape(table.ACTIONS[action].response, fields, action)

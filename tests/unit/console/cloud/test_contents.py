@@ -1,14 +1,16 @@
 """Namespaces, repositories and images through the cloud API, of a registry that answers over HTTP."""
 
 import json
+from typing import Any
 
+import httpx
 import pytest
 
-from registries.models import Instance, Namespace
+from registries.models import AuditEvent, Instance, Namespace
 from tests import factories
 from tests.fakes import images
 from tests.fakes.registry import FakeRegistry
-from tests.unit.console.cloud.calling import Refused
+from tests.unit.console.cloud.calling import Refused, caller_for
 
 pytestmark = pytest.mark.django_db
 
@@ -146,6 +148,98 @@ class TestImages:
         assert json.loads(answer["Config"])
         refused = refusal(ask, "DescribeImageManifests", ImageVersion="no", **self.PLACE)
         assert refused.code == "ResourceNotFound.TcrResourceNotFound"
+
+
+class TestDeletion:
+    PLACE = TestImages.PLACE
+
+    @pytest.fixture
+    def tags(self, registry):
+        def list_tags(repository: str = "team/app") -> list[str]:
+            answer = httpx.get(f"{registry.url}/v2/{repository}/tags/list", trust_env=False)
+            return sorted(answer.json().get("tags") or [])
+
+        return list_tags
+
+    @pytest.fixture
+    def twin(self, registry):
+        images.push(images.image("one"), registry.url, "team/app", "latest")
+
+    def test_of_an_image_takes_its_other_tags_along(self, ask, tags, twin, held, owner):
+        assert ask("DeleteImage", ImageVersion="v10", **self.PLACE) == {}
+        assert tags() == ["v9"]
+        event = AuditEvent.objects.get(verb="image.deleted")
+        assert (event.actor, event.target_name, event.account) == (owner, "held", held.account)
+        digest = images.image("one").digest
+        assert event.changes == {"repository": "team/app", "tag": "v10", "digest": digest}
+        refused = refusal(ask, "DeleteImage", ImageVersion="v10", **self.PLACE)
+        assert refused.code == "ResourceNotFound.TcrResourceNotFound"
+
+    def test_of_tags_takes_no_others(self, ask, tags, twin):
+        ask("DeleteRepositoryTags", Tags=["v10", "v9", "v10"], **self.PLACE)
+        assert tags() == ["latest"]
+        event = AuditEvent.objects.get(verb="image.deleted")
+        assert event.changes == {"repository": "team/app", "tags": ["v10", "v9"], "tag_count": 2}
+
+    def test_of_tags_is_refused_where_it_would_take_others(self, registry, ask, tags, twin):
+        registry.options.deletes_tags = False
+        refused = refusal(ask, "DeleteRepositoryTags", Tags=["v10", "v9"], **self.PLACE)
+        assert refused.code == "FailedOperation.PreconditionFailed"
+        assert "v10" in refused.message
+        assert tags() == ["latest", "v10"]
+        assert AuditEvent.objects.get(verb="image.deleted").changes["tags"] == ["v9"]
+
+    def test_of_a_repository_takes_everything(self, ask, tags, twin):
+        ask("DeleteRepository", **self.PLACE)
+        assert tags() == []
+        assert AuditEvent.objects.get(verb="repository.deleted").changes["tag_count"] == 3
+        assert tags("team/deep/chart") == ["1.0.0"]
+        refused = refusal(ask, "DeleteRepository", **self.PLACE)
+        assert refused.code == "ResourceNotFound.TcrResourceNotFound"
+
+    def test_of_a_repository_that_is_not_empty_can_be_kept_from(self, ask, tags):
+        refused = refusal(ask, "DeleteRepository", ForceDelete=False, **self.PLACE)
+        assert refused.code == "FailedOperation.PreconditionFailed"
+        assert tags() == ["v10", "v9"]
+
+    @pytest.mark.parametrize(
+        ("action", "values", "code"),
+        [
+            ("DeleteRepositoryTags", {"Tags": ["v9", "no"]}, "ResourceNotFound.TcrResourceNotFound"),
+            ("DeleteRepositoryTags", {"Tags": []}, "InvalidParameter"),
+            ("DeleteRepositoryTags", {"Tags": [f"v{n}" for n in range(21)]}, "InvalidParameter"),
+            ("DeleteRepositoryTags", {"Tags": ["../v9"]}, "InvalidParameter.ErrorTcrInvalidParameter"),
+            ("DeleteImage", {"ImageVersion": ".."}, "InvalidParameter.ErrorTcrInvalidParameter"),
+            ("DescribeImageManifests", {"ImageVersion": "a b"}, "InvalidParameter.ErrorTcrInvalidParameter"),
+            ("DeleteRepository", {"RepositoryName": "../x"}, "InvalidParameter.ErrorTcrInvalidParameter"),
+        ],
+    )
+    def test_of_what_is_not_there_deletes_nothing(self, ask, tags, action, values, code):
+        assert refusal(ask, action, **self.PLACE | values).code == code
+        assert tags() == ["v10", "v9"]
+        assert not AuditEvent.objects.filter(verb__contains="deleted").exists()
+
+    def test_by_a_registry_that_deletes_nothing_is_unsupported(self, registry, ask, tags):
+        registry.options.deletes = False
+        asked: dict[str, dict[str, Any]] = {
+            "DeleteImage": {"ImageVersion": "v9"},
+            "DeleteRepositoryTags": {"Tags": ["v9"]},
+            "DeleteRepository": {},
+        }
+        for action, values in asked.items():
+            assert refusal(ask, action, **self.PLACE | values).code == "UnsupportedOperation", action
+        assert tags() == ["v10", "v9"]
+
+    def test_is_for_who_manages_the_instance(self, account, held, tags):
+        call = caller_for(factories.make_user(account=account, role="operator"))
+        place = {"RegistryId": held.instance_id, **self.PLACE}
+        assert refusal(call, "DeleteRepository", **place).code == "UnauthorizedOperation"
+        assert tags() == ["v10", "v9"]
+
+    def test_at_a_replica_is_not_possible(self, call, held):
+        replica = factories.make_replica(primary=held)
+        place = {"RegistryId": replica.replica_id, **self.PLACE}
+        assert refusal(call, "DeleteRepository", **place).code == "ResourceNotFound"
 
 
 def test_a_registry_that_is_gone_is_told_as_such(call, account):

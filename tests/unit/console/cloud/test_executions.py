@@ -1,9 +1,12 @@
 """The logs of rules and replicas through the cloud API."""
 
-import pytest
+from datetime import timedelta
 
-from registries.models import Edition
-from syncjobs.models import Trigger
+import pytest
+from django.utils import timezone
+
+from registries.models import Edition, Replica
+from syncjobs.models import Job, Trigger
 from syncjobs.states import Status
 from tests import factories
 from tests.unit.console.cloud.calling import Refused
@@ -160,12 +163,17 @@ class TestReplicas:
             return [one["Status"] for one in listed["ReplicationRegistries"]]
 
         assert statuses() == ["Deploying"]
+        Replica.objects.update(status="Running", running_since=timezone.now())
+        assert statuses() == ["Deploying"]
+        Replica.objects.update(created_at=timezone.now() - timedelta(seconds=4))
+        assert statuses() == ["Running"]
         place = values | {"ReplicationRegistryId": replica_id}
         del place["SyncTag"]
         with pytest.raises(Refused, match="InvalidParameter"):
             call("DeleteReplicationInstance", **place | {"ReplicationRegionId": 1})
         call("DeleteReplicationInstance", **place)
         assert statuses() == ["Deleting"]
+        assert Job.objects.get(execution__trigger="removal").not_before > timezone.now()
         with pytest.raises(Refused, match=r"InternalError\.ErrorConflict"):
             call("DeleteReplicationInstance", **place)
 

@@ -61,6 +61,56 @@ class TestManageReplication:
         manage(call, source, target, filters=[{"Type": "name", "Value": value}])
         assert Rule.objects.get().repository == ""
 
+    @pytest.mark.parametrize(
+        ("filters", "repository"),
+        [
+            ([{"Type": "tag", "Value": "v*"}], ""),
+            ([], ""),
+            ([{"Type": "name", "Value": ""}], ""),
+            ([{"Type": "name", "Value": "**"}], ""),
+            ([{"Type": "name", "Value": "*/**"}], ""),
+            ([{"Type": "name", "Value": "*/app*"}], "app*"),
+            ([{"Type": "name", "Value": "**/app"}], "**/app"),
+        ],
+    )
+    def test_understands_all_namespaces(self, call, source, target, filters, repository):
+        manage(call, source, target, filters=filters)
+        rule = Rule.objects.get()
+        assert (rule.namespace, rule.repository) == ("*", repository)
+        [policy] = call("DescribeReplicationPolicies", RegistryId=source.instance_id)[
+            "ReplicationPolicyInfoList"
+        ]
+        told = [one["Value"] for one in policy["Filters"] if one["Type"] == "name"]
+        assert told == ([f"*/{repository}"] if repository else [])
+        call(
+            "ModifyReplication",
+            SourceRegistryId=source.instance_id,
+            RuleName=rule.name,
+            Rule={"Filters": policy["Filters"], "Override": True},
+        )
+        rule.refresh_from_db()
+        assert (rule.namespace, rule.repository, rule.override) == ("*", repository, True)
+
+    def test_needs_a_token_for_all_namespaces_to_copy_all(self, call, source):
+        foreign = factories.make_instance(name="foreign")
+        narrow = factories.make_access_credential(instance=foreign, secret="of-theirs", namespaces=["team"])
+        peer = {
+            "EnablePeerReplication": True,
+            "PeerRegistryUin": foreign.account.uin,
+            "PeerRegistryToken": "of-theirs",
+        }
+        tags = [{"Type": "tag", "Value": "v*"}]
+        refused = refusal(manage, call, source, foreign, filters=tags, PeerReplicationOption=peer)
+        assert refused.code == "InternalError.ErrorTcrUnauthorized"
+        narrow.namespaces = []
+        narrow.save()
+        manage(call, source, foreign, filters=tags, PeerReplicationOption=peer)
+        assert Rule.objects.get().namespace == "*"
+
+    def test_refuses_to_copy_all_to_the_instance_itself(self, call, source):
+        refused = refusal(manage, call, source, source, filters=[], rule={"DestNamespace": "mirror"})
+        assert refused.code == "InvalidParameter.ErrorTcrInvalidParameter"
+
     def test_takes_a_required_text_that_is_missing_as_empty(self, call, source, target):
         rule = {"Name": "r", "Override": True, "Filters": FILTERS}
         call(
@@ -123,9 +173,9 @@ class TestManageReplication:
         [
             [{"Type": "name", "Value": "team/["}],
             [{"Type": "name", "Value": "Team/**"}],
-            [{"Type": "name", "Value": "**"}],
-            [{"Type": "tag", "Value": "v1"}],
-            [],
+            [{"Type": "name", "Value": "team"}],
+            [{"Type": "name", "Value": "{a,b}/**"}],
+            [{"Type": "name", "Value": "te*/**"}],
         ],
     )
     def test_refuses_filters_that_the_form_refuses(self, call, source, target, filters):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -23,6 +24,7 @@ ROLES = {
     Right.MANAGE: {"admin", "owner"},
     Right.ADMINISTER: {"admin", "owner"},
 }
+SDK_TEST = Path(__file__).resolve().parents[3] / "integration/test_cloud_sdk.py"
 ACTIONS = list(table.ACTIONS.values())
 
 
@@ -45,6 +47,10 @@ class TestTheTable:
         response = getattr(models, f"{action.name}Response")()
         assert fields_of(request) == action.request.keys()
         assert fields_of(response) == action.response.keys()
+
+    def test_is_driven_by_the_official_sdk(self):
+        text = SDK_TEST.read_text()
+        assert not [name for name in table.ACTIONS if f'"{name}"' not in text]
 
     @pytest.mark.parametrize("action", ACTIONS, ids=lambda action: action.name)
     def test_names_an_instance_by_a_field_that_is_needed(self, action):

@@ -17,7 +17,7 @@ MANIFEST = "application/vnd.oci.image.manifest.v1+json"
 
 
 def parse(document: Any, prefix: str = "") -> list[Notice]:
-    return formats.parse(json.dumps(document).encode(), prefix=prefix)
+    return formats.place(formats.parse(json.dumps(document).encode()), prefix)
 
 
 def event(**changes: Any) -> dict[str, Any]:

@@ -12,11 +12,11 @@ from django.utils import timezone
 
 from console.hooks import registry
 from registries import throttling
-from registries.models import Instance
+from registries.models import Backend, Instance
 from registries.services import hooks
 from syncjobs.models import Execution, Job, PushEvent
 from syncjobs.services import intake
-from tests.factories import make_hosted_instance, make_instance, make_rule
+from tests.factories import make_backend, make_hosted_instance, make_instance, make_replica, make_rule
 from tests.unit.console.hooks.test_formats import event, harbor
 
 pytestmark = pytest.mark.django_db
@@ -39,16 +39,20 @@ def client():
     return Client(enforce_csrf_checks=True)
 
 
-def secret_of(instance: Instance) -> str:
-    return hooks.get_or_create_secret(instance=instance, by=None, now=timezone.now())
+def secret_of(holder: Instance | Backend) -> str:
+    return hooks.get_or_create_secret(holder=holder, by=None, now=timezone.now())
 
 
 def post(client: Client, instance_id: str, secret: str, body: Any, **headers: str):
+    return post_to(client, f"/hooks/registries/{instance_id}", secret, body, **headers)
+
+
+def post_to(client: Client, path: str, secret: str, body: Any, **headers: str):
     if not isinstance(body, bytes):
         body = json.dumps(body).encode()
     return client.generic(
         "POST",
-        f"/hooks/registries/{instance_id}",
+        path,
         body,
         content_type="application/vnd.docker.distribution.events.v1+json",
         headers={"Authorization": f"Bearer {secret}", **headers},
@@ -85,17 +89,6 @@ class TestReceive:
         assert answer.json() == {"accepted": 500}
         assert len(Job.objects.get().tags or ()) == 500
 
-    def test_hears_only_of_the_prefix_of_a_hosted_instance(self, client):
-        hosted = make_hosted_instance(prefix="hosted/one")
-        make_rule(source=hosted, namespace="team")
-        events = [
-            event(id="mine", target_repository="hosted/one/team/app"),
-            event(id="theirs", target_repository="hosted/two/team/app"),
-        ]
-        answer = post(client, hosted.instance_id, secret_of(hosted), {"events": events})
-        assert answer.json() == {"accepted": 1}
-        assert Job.objects.get().source_repository == "team/app"
-
     def test_answers_202_when_the_events_are_stored_but_could_not_be_handled(
         self, client, instance, secret, monkeypatch
     ):
@@ -107,6 +100,55 @@ class TestReceive:
         monkeypatch.undo()
         assert intake.handle_waiting(now=timezone.now()) == 1
         assert Job.objects.get().tags == ["v1"]
+
+
+class TestBackend:
+    @pytest.fixture
+    def backend(self):
+        return make_backend(code="gz-1")
+
+    def send(self, client: Client, backend: Backend, *repositories: str):
+        events = [event(id=name, target_repository=name) for name in repositories]
+        return post_to(client, "/hooks/backends/gz-1", secret_of(backend), {"events": events})
+
+    def test_tells_each_hosted_instance_of_its_own_pushes(self, client, backend):
+        for prefix in ("hosted/one", "hosted/two", "hosted"):
+            make_rule(
+                source=make_hosted_instance(backend=backend, prefix=prefix), namespace="team", name="rule"
+            )
+        answer = self.send(client, backend, "hosted/one/team/app", "hosted/two/team/web")
+        assert (answer.status_code, answer.json()) == (202, {"accepted": 2 + 2})
+        jobs = Job.objects.order_by("execution__source__prefix")
+        assert [(job.execution.source.prefix, job.source_repository) for job in jobs] == [
+            ("hosted/one", "team/app"),
+            ("hosted/two", "team/web"),
+        ]
+
+    def test_leaves_out_replicas_and_what_nobody_owns(self, client, backend):
+        make_replica(backend=backend, prefix="mirror")
+        make_hosted_instance(prefix="elsewhere")
+        make_hosted_instance(backend=backend, prefix="hosted")
+        answer = self.send(client, backend, "mirror/team/app", "elsewhere/team/app", "hosted2/app", "app")
+        assert (answer.status_code, answer.json()) == (202, {"accepted": 0})
+        assert not PushEvent.objects.exists()
+
+    def test_refuses_the_secrets_of_others_and_codes_of_none(self, client, backend, secret):
+        secret_of(backend)
+        answers = [
+            post_to(client, f"/hooks/backends/{code}", presented, {}, **{"X-Request-ID": "the-same-one"})
+            for code, presented in (
+                ("gz-1", "wrong"),
+                ("gz-1", secret),
+                ("gz-1", secret_of(make_backend(code="gz-2"))),
+                ("nowhere", secret_of(backend)),
+            )
+        ]
+        assert {answer.status_code for answer in answers} == {401}
+        assert len({answer.content for answer in answers}) == 1
+
+    def test_a_malformed_body_gets_a_sentence(self, client, backend):
+        answer = post_to(client, "/hooks/backends/gz-1", secret_of(backend), b"{")
+        assert (answer.status_code, "no JSON" in answer.json()["error"]) == (400, True)
 
 
 class TestRefusals:

@@ -8,7 +8,7 @@ from django.test import Client
 
 from registries.models import Instance
 from syncjobs.models import PushEvent
-from tests.factories import make_instance
+from tests.factories import make_backend, make_hosted_instance, make_instance
 from tests.unit.console.hooks.test_formats import event
 
 pytestmark = pytest.mark.django_db
@@ -44,6 +44,28 @@ class TestText:
         result = run("show_hook", "nowhere")
         assert result.code == 2
         assert "nowhere" in result.errors
+
+
+class TestBackend:
+    def test_is_told_for_all_that_it_holds(self, run, settings):
+        settings.BASE_URL = "https://regatta.example.org"
+        make_backend(code="gz-1")
+        document = run("show_hook", "--backend", "gz-1", "--json").document
+        assert document["backend"] == "gz-1"
+        assert document["url"] == "https://regatta.example.org/hooks/backends/gz-1"
+        rotated = run("show_hook", "--backend", "gz-1", "--json", "--rotate").document
+        assert rotated["authorization"] != document["authorization"]
+        assert "# gz-1. Keep this secret." in run("show_hook", "--backend", "gz-1").output
+
+    def test_is_named_where_a_hosted_instance_was_asked_for(self, run):
+        hosted = make_hosted_instance(backend=make_backend(code="gz-1"))
+        result = run("show_hook", hosted.instance_id)
+        assert (result.code, "manage.py show_hook --backend gz-1" in result.errors) == (2, True)
+
+    def test_is_refused_for_an_unknown_code(self, run):
+        make_backend(code="gz-1")
+        result = run("show_hook", "--backend", "gz-9")
+        assert (result.code, "There are: gz-1." in result.errors) == (2, True)
 
 
 class TestJson:

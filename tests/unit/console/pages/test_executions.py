@@ -229,7 +229,7 @@ class TestDetail:
         text = text_of(page.get(self.url(failed)))
         for expected in (
             "Failed",
-            "3 of 3 repositories finished",
+            "2 of 3 repositories finished · 1 stopped",
             "Success rate 33.3 %",
             "7 copied",
             "40 up to date",
@@ -399,7 +399,7 @@ class TestRetry:
         response = page.post(f"/executions/{failed.pk}/retry/", follow=True)
         failed.refresh_from_db()
         assert failed.status == "running"
-        assert f"What failed in task {failed.pk} is tried again." in text_of(response)
+        assert f"What failed or was stopped in task {failed.pk} is tried again." in text_of(response)
         assert Job.objects.filter(execution=failed, status="pending").count() == 2
 
     def test_refuses_when_nothing_failed(self, page, rule):

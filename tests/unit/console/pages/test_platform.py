@@ -3,6 +3,7 @@
 import pytest
 
 from registries.models import AuditEvent, Backend, Credential, Region
+from registries.services import hooks
 from tests import factories
 from tests.fakes.registry import FakeRegistry
 from tests.unit.console.reading import table_heads, text_of
@@ -124,6 +125,25 @@ class TestBackends:
         assert b"very-secret" not in markup
 
 
+class TestBackendHook:
+    def test_tells_what_to_configure_and_shows_a_new_secret_once(self, staff_page):
+        factories.make_hosted_instance(backend=factories.make_backend(code="gz-1"))
+        assert "no push events" in text_of(staff_page.get("/platform/backends/"))
+        before = text_of(staff_page.get("/platform/backends/gz-1/hook/"))
+        assert "/hooks/backends/gz-1" in before
+        assert "No secret has been made yet" in before
+        made = staff_page.post("/platform/backends/gz-1/hook/rotate/")
+        assert "no-store" in made.headers["Cache-Control"]
+        backend = Backend.objects.get()
+        secret = made.context["hook"].secret
+        assert hooks.find_authorized_backend(code="gz-1", authorization=secret) == backend
+        assert secret in text_of(made)
+        again = staff_page.get("/platform/backends/gz-1/hook/")
+        assert secret not in again.content.decode()
+        assert "Replace the secret" in text_of(again)
+        assert "no push events" not in text_of(staff_page.get("/platform/backends/"))
+
+
 class TestTenants:
     @pytest.mark.parametrize(
         "url",
@@ -134,11 +154,13 @@ class TestTenants:
             "/platform/backends/",
             "/platform/backends/new/",
             "/platform/backends/gz-1/edit/",
+            "/platform/backends/gz-1/hook/",
+            "/platform/backends/gz-1/hook/rotate/",
         ],
     )
     def test_have_no_such_pages(self, page, url):
         factories.make_backend(code="gz-1")
-        assert page.get(url).status_code == 404
+        assert page.get(url).status_code in {404, 405}
         assert page.post(url, {}).status_code in {404, 405}
 
     def test_see_no_link_to_them(self, page, staff_page):

@@ -71,6 +71,13 @@ class TestRepositories:
         assert "The registry cannot be reached." in text
         assert "Try again" in text
 
+    def test_come_with_what_the_registry_warns_of(self, page, instance, registry):
+        images.push(IMAGE, registry.url, "team/app", "v1")
+        warning = {"Warning": '299 - "This registry <closes> soon"'}
+        registry.fault(Fault(method="GET", path="_catalog|tags/list", replace_headers=warning, times=None))
+        for repository in ("", "team/app"):
+            assert "warns: This registry &lt;closes&gt; soon" in read(page, instance, repository)
+
     def test_of_a_registry_that_refuses_show_why(self, page, account):
         with FakeRegistry(auth=BasicAuth("robot", "secret")) as closed:
             instance = factories.make_instance(account=account, endpoint_url=closed.url)

@@ -12,7 +12,7 @@ from registries import audit, vault
 from registries.models import AuditEvent, Instance, Role
 from registries.services import hooks
 from registries.vault import VaultError
-from tests.factories import make_instance, make_user
+from tests.factories import make_backend, make_hosted_instance, make_instance, make_staff, make_user
 
 pytestmark = pytest.mark.django_db
 
@@ -26,13 +26,13 @@ def instance():
 
 @pytest.fixture
 def secret(instance):
-    return hooks.get_or_create_secret(instance=instance, by=None, now=NOW)
+    return hooks.get_or_create_secret(holder=instance, by=None, now=NOW)
 
 
 class TestGetOrCreateSecret:
     def test_makes_a_secret_once_and_shows_it_again(self, instance, secret):
         assert len(secret) >= 32
-        assert hooks.get_or_create_secret(instance=instance, by=None, now=NOW) == secret
+        assert hooks.get_or_create_secret(holder=instance, by=None, now=NOW) == secret
         events = AuditEvent.objects.filter(verb=audit.Verb.HOOK_CREATED)
         assert [event.target_name for event in events] == [instance.name]
 
@@ -42,28 +42,55 @@ class TestGetOrCreateSecret:
         other = make_instance()
         Instance.objects.filter(pk=other.pk).update(sealed_hook_secret=stored.sealed_hook_secret)
         with pytest.raises(VaultError):
-            hooks.get_or_create_secret(instance=other, by=None, now=NOW)
+            hooks.get_or_create_secret(holder=other, by=None, now=NOW)
 
     def test_shows_the_one_that_somebody_else_made_meanwhile(self, instance):
         stale = Instance.objects.get(pk=instance.pk)
-        first = hooks.get_or_create_secret(instance=instance, by=None, now=NOW)
-        assert hooks.get_or_create_secret(instance=stale, by=None, now=NOW) == first
+        first = hooks.get_or_create_secret(holder=instance, by=None, now=NOW)
+        assert hooks.get_or_create_secret(holder=stale, by=None, now=NOW) == first
 
     def test_writes_no_secret_into_the_audit_log(self, instance, secret):
-        hooks.rotate_secret(instance=instance, by=None, now=NOW)
+        hooks.rotate_secret(holder=instance, by=None, now=NOW)
         assert secret not in str([event.__dict__ for event in AuditEvent.objects.all()])
 
     @pytest.mark.parametrize("act", [hooks.get_or_create_secret, hooks.rotate_secret])
     def test_is_for_those_who_manage_the_instance(self, instance, act):
         for user in (make_user(account=instance.account, role=Role.OPERATOR), make_user()):
             with pytest.raises(PermissionDenied):
-                act(instance=instance, by=user, now=NOW)
-        assert act(instance=instance, by=make_user(account=instance.account, role=Role.ADMIN), now=NOW)
+                act(holder=instance, by=user, now=NOW)
+        assert act(holder=instance, by=make_user(account=instance.account, role=Role.ADMIN), now=NOW)
+
+
+class TestHosted:
+    def test_instances_need_none_of_their_own(self):
+        backend = make_backend()
+        hosted = make_hosted_instance(backend=backend)
+        assert not hosted.has_hook
+        for act in (hooks.get_or_create_secret, hooks.rotate_secret):
+            with pytest.raises(hooks.HookNotNeeded, match="without a hook of its own"):
+                act(holder=hosted, by=None, now=NOW)
+        hooks.get_or_create_secret(holder=backend, by=None, now=NOW)
+        assert Instance.objects.get(pk=hosted.pk).has_hook
+
+    @pytest.mark.parametrize("act", [hooks.get_or_create_secret, hooks.rotate_secret])
+    def test_the_secret_of_a_backend_is_for_staff(self, act):
+        backend = make_backend()
+        with pytest.raises(PermissionDenied):
+            act(holder=backend, by=make_user(role=Role.OWNER), now=NOW)
+        secret = act(holder=backend, by=make_staff(), now=NOW)
+        assert hooks.find_authorized_backend(code=backend.code, authorization=secret) == backend
+        assert AuditEvent.objects.get().account is None
+
+    def test_the_secret_of_a_backend_opens_no_instance(self, instance):
+        backend = make_backend()
+        secret = hooks.get_or_create_secret(holder=backend, by=None, now=NOW)
+        Instance.objects.filter(pk=instance.pk).update(sealed_hook_secret=backend.sealed_hook_secret)
+        assert not hooks.find_authorized(instance_id=instance.instance_id, authorization=secret)
 
 
 class TestRotateSecret:
     def test_makes_the_old_one_worthless(self, instance, secret):
-        new = hooks.rotate_secret(instance=instance, by=None, now=NOW)
+        new = hooks.rotate_secret(holder=instance, by=None, now=NOW)
         assert new != secret
         assert not hooks.find_authorized(instance_id=instance.instance_id, authorization=f"Bearer {secret}")
         assert hooks.find_authorized(instance_id=instance.instance_id, authorization=f"Bearer {new}")
@@ -85,7 +112,7 @@ class TestFindAuthorized:
 
     def test_refuses_the_secret_of_another_instance(self, secret):
         other = make_instance()
-        hooks.get_or_create_secret(instance=other, by=None, now=NOW)
+        hooks.get_or_create_secret(holder=other, by=None, now=NOW)
         assert hooks.find_authorized(instance_id=other.instance_id, authorization=secret) is None
 
     @pytest.mark.parametrize("authorization", ["", "Bearer", "Bearer "])

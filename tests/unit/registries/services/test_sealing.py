@@ -32,7 +32,7 @@ def secrets():
     """One row for each sealed field, and what opens it."""
     instance = make_instance(username="robot", password="of-the-registry")
     make_backend(username="robot", password="of-the-backend")
-    hook = hooks.get_or_create_secret(instance=instance, by=None, now=NOW)
+    hook = hooks.get_or_create_secret(holder=instance, by=None, now=NOW)
     rule = make_cross_tenant_rule(secret="of-the-rule")
     api_keys.create(user=make_user(account=instance.account), now=NOW)
     return instance, hook, rule

@@ -71,9 +71,39 @@ class TestSummarize:
     def test_finds_the_job_whose_next_attempt_comes_first(self):
         execution = running(next_attempt_at=NOW + timedelta(minutes=1))
         factories.make_job(execution=execution, not_before=NOW - timedelta(hours=1))
-        factories.make_job(execution=execution, attempt=1, not_before=NOW + timedelta(minutes=5))
-        first = factories.make_job(execution=execution, attempt=3, not_before=NOW + timedelta(minutes=1))
+        failed = {"execution": execution, "reason": "unreachable"}
+        factories.make_job(**failed, attempt=1, not_before=NOW + timedelta(minutes=5))
+        first = factories.make_job(**failed, attempt=3, not_before=NOW + timedelta(minutes=1))
         assert executions.summarize(execution, NOW).waiting_for == first
+
+    def test_does_not_call_waiting_what_a_user_has_put_back(self):
+        execution = running()
+        factories.make_job(execution=execution, attempt=1)
+        summary = executions.summarize(execution, NOW)
+        assert (summary.waiting_for, summary.waiting_count) == (None, 0)
+
+    def test_counts_tags_that_will_be_tried_again_as_waiting(self):
+        execution = running()
+        job = factories.make_job(execution=execution, attempt=1, reason="unreachable")
+        factories.make_outcome(job=job, status="failed")
+        counts = executions.summarize(execution, NOW).counts
+        assert (counts.failed, counts.waiting) == (0, 1)
+
+    def test_keeps_counting_what_was_copied_while_a_repository_is_worked_on_once_more(self):
+        execution = running(copied_count=4)
+        stopped = factories.make_job(execution=execution, attempt=1)
+        again = factories.make_job(execution=execution, status="running", attempt=2, progress={"copied": 1})
+        for job in (stopped, again):
+            for _number in range(3):
+                factories.make_outcome(job=job, status="copied")
+        assert executions.summarize(execution, NOW).counts.copied == 4 + 6
+
+    def test_does_not_call_a_stopped_repository_finished(self):
+        execution = factories.make_execution(status="stopped")
+        for status in ("succeeded", "stopped"):
+            factories.make_job(execution=execution, status=status)
+        summary = executions.summarize(execution, NOW)
+        assert (summary.finished_count, summary.stopped_count, summary.repository_count) == (1, 1, 2)
 
     @pytest.mark.parametrize(("minutes", "expected"), [(1, True), (-1, False)])
     def test_is_paused_until_the_pause_is_over(self, minutes, expected):
@@ -99,7 +129,9 @@ class TestListJobs:
         execution = running()
         factories.make_job(execution=execution)
         factories.make_job(execution=execution, attempt=1)
-        assert [row.state for row in executions.list_jobs(execution)[:50]] == ["pending", "waiting"]
+        factories.make_job(execution=execution, attempt=1, reason="unreachable")
+        states = [row.state for row in executions.list_jobs(execution)[:50]]
+        assert states == ["pending", "pending", "waiting"]
 
     def test_shows_trouble_first(self):
         execution = running()
@@ -118,6 +150,15 @@ class TestListOutcomes:
         assert executions.list_outcomes(execution, status="failed").count() == 2
         [outcome] = executions.list_outcomes(execution, status="failed", job_id=jobs[1].pk)[:50]
         assert outcome.job == jobs[1]
+
+    def test_calls_failed_only_what_is_not_tried_again(self):
+        execution = running()
+        waiting = factories.make_job(execution=execution, attempt=1, reason="unreachable")
+        failed = factories.make_job(execution=execution, status="failed", attempt=1, reason="not_found")
+        for job in (waiting, failed):
+            factories.make_outcome(job=job, status="failed")
+        for status, job in (("failed", failed), ("waiting", waiting)):
+            assert [row.job for row in executions.list_outcomes(execution, status=status)[:50]] == [job]
 
     def test_fetches_the_jobs_along(self, django_assert_num_queries):
         job = factories.make_job(status="failed")

@@ -66,33 +66,18 @@ class TestLag:
 
 
 class TestHealth:
-    def test_names_the_last_error_until_a_success(self, replica):
-        make_execution(
-            replica=replica,
-            status=Status.FAILED,
-            reason="mirror_brake",
-            trigger=Trigger.SWEEP,
-            finished_at=ago(minutes=5),
-        )
-        state = state_of(replica)
-        assert state.last_error is not None
-        assert (state.last_error.reason, state.last_error.is_retrying) == ("mirror_brake", False)
-        assert not state.is_healthy
-        make_execution(
-            replica=replica, status=Status.SUCCEEDED, trigger=Trigger.REPAIR, finished_at=ago(minutes=1)
-        )
-        state = state_of(replica)
-        assert state.last_success_at == ago(minutes=1)
-        assert state.is_healthy
+    def test_knows_the_last_success(self, replica):
+        assert state_of(replica).last_success_at is None
+        for trigger, minutes in ((Trigger.SWEEP, 5), (Trigger.DRIFT, 1)):
+            make_execution(
+                replica=replica, status=Status.SUCCEEDED, trigger=trigger, finished_at=ago(minutes=minutes)
+            )
+        assert state_of(replica).last_success_at == ago(minutes=5)
 
     def test_says_what_is_being_tried_again(self, replica):
         execution = make_execution(replica=replica, status=Status.RUNNING, trigger=Trigger.PUSH)
-        make_job(
-            execution=execution, tags=["v1"], reason="unreachable", first_failed_at=ago(minutes=2), attempt=3
-        )
-        error = state_of(replica).last_error
-        assert error is not None
-        assert (error.reason, error.is_retrying, error.happened_at) == ("unreachable", True, ago(minutes=2))
+        make_job(execution=execution, tags=["v1"], reason="unreachable", reason_detail="refused", attempt=3)
+        assert state_of(replica).trouble == replicas.Trouble("unreachable", "refused")
 
     def test_holds_the_last_drift_report(self, replica):
         for missing in (3, 0):
@@ -109,5 +94,5 @@ class TestQueries:
             execution = make_execution(replica=one, status=Status.RUNNING, trigger=Trigger.PUSH)
             make_job(execution=execution, tags=["v1"], reason="unreachable", first_failed_at=NOW)
             LagSample.objects.create(replica=one, sampled_at=NOW)
-        with django_assert_num_queries(9):
+        with django_assert_num_queries(7):
             assert len(replicas.list_states(many, NOW)) == 21

@@ -14,7 +14,7 @@ class TestListRules:
         factories.make_finished_execution(rule=listed[0])
         newest = factories.make_execution(rule=listed[0], status="failed")
         only = factories.make_finished_execution(rule=listed[1])
-        with django_assert_num_queries(3):
+        with django_assert_num_queries(2):
             rows = rules.list_rules(source=source)[:50]
         assert [(row.rule, row.last_run) for row in rows] == [
             (listed[0], newest),

@@ -7,10 +7,11 @@ import pytest
 from django.core.exceptions import PermissionDenied
 
 from registries import audit
-from registries.models import AccessCredential, AuditEvent, CredentialState, Edition, Instance, Role, User
+from registries.models import AccessCredential, AuditEvent, Edition, Instance, Role, User
 from registries.policies import Refused
 from registries.services.access_credentials import CredentialRejected
 from registries.vault import VaultError
+from syncjobs import reasons
 from syncjobs.models import Rule
 from syncjobs.services import rules
 from tests.factories import make_access_credential, make_cross_tenant_rule, make_instance, make_user
@@ -235,18 +236,18 @@ class TestCheckCredential:
             rules.check_credential(rule=rule, now=NOW)
 
     @pytest.mark.parametrize(
-        ("change", "state"),
+        ("change", "reason"),
         [
-            ({"is_enabled": False}, CredentialState.DISABLED),
-            ({"expires_at": NOW}, CredentialState.EXPIRED),
-            ({"namespaces": ["elsewhere"]}, None),
+            ({"is_enabled": False}, reasons.CREDENTIAL_DISABLED),
+            ({"expires_at": NOW}, reasons.CREDENTIAL_EXPIRED),
+            ({"namespaces": ["elsewhere"]}, reasons.CREDENTIAL_REJECTED),
         ],
     )
-    def test_says_why_to_the_rule_that_was_saved_with_the_right_secret(self, rule, change, state):
+    def test_says_why_to_the_rule_that_was_saved_with_the_right_secret(self, rule, change, reason):
         AccessCredential.objects.update(**change)
         with pytest.raises(rules.CredentialStopped) as caught:
             rules.check_credential(rule=rule, now=NOW)
-        assert (caught.value.state, caught.value.may_heal) == (state, True)
+        assert (caught.value.reason, caught.value.may_heal) == (reason, True)
 
     def test_says_no_more_than_usual_once_it_was_deleted_or_its_instance_was(self, rule, target):
         AccessCredential.objects.all().delete()
@@ -256,7 +257,7 @@ class TestCheckCredential:
         with pytest.raises(rules.CredentialStopped) as gone:
             rules.check_credential(rule=stored(), now=NOW)
         for error in (deleted.value, gone.value):
-            assert (error.state, error.may_heal) == (None, False)
+            assert (error.reason, error.may_heal) == (reasons.CREDENTIAL_REJECTED, False)
             assert str(error) == str(CredentialRejected())
 
     def test_keeps_to_the_credential_that_was_accepted_last(self, rule, target):

@@ -345,8 +345,9 @@ class TestSettle:
     def test_never_finishes_while_a_retry_is_due_and_shows_when(self):
         execution = make_execution(status=Status.RUNNING)
         make_job(execution=execution, status=Status.FAILED, reason="forbidden")
-        make_job(execution=execution, attempt=2, not_before=LATER + timedelta(minutes=1))
-        make_job(execution=execution, attempt=1, not_before=LATER)
+        minute_after = LATER + timedelta(minutes=1)
+        make_job(execution=execution, reason="unreachable", attempt=2, not_before=minute_after)
+        make_job(execution=execution, reason="unreachable", attempt=1, not_before=LATER)
         make_job(execution=execution, attempt=0, not_before=NOW)
         executions.settle(execution.pk, now=NOW)
         execution = fresh(execution)
