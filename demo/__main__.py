@@ -68,7 +68,7 @@ def _run(*, is_once: bool) -> int:
             _show_findings(findings)
             is_right = all(finding.is_right for finding in findings)
             if not is_once:
-                _stay_up(console, passwords["DEMO_PASSWORD"])
+                _stay_up(console, lab, passwords["DEMO_PASSWORD"])
     _say("Everything is stopped.")
     return 0 if is_right else 1
 
@@ -149,10 +149,13 @@ def _show_findings(findings: Sequence[Finding]) -> None:
     _say(f"{right_count} of {len(findings)} are right.\n")
 
 
-def _stay_up(console: Console, password: str) -> None:
+def _stay_up(console: Console, lab: Lab, password: str) -> None:
     _say(f"The console: {console.url}")
     _say(f"  sign in as alice@100000000001 (Acme) or bob@100000000002 (Globex), password {password}")
     _say(f"  staff: operator, the same password, {console.url}/admin/")
+    _say("The registry shanghai-production: username {}, password {}".format(*lab.credentials))
+    _say("The command line, in another shell:")
+    _say(f"  set -a; . {console.environment_path}; set +a; .venv/bin/python manage.py status")
     _say("Ctrl-C stops everything.")
     with contextlib.suppress(KeyboardInterrupt):
         while True:

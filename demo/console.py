@@ -7,6 +7,7 @@ import contextlib
 import json
 import os
 import secrets
+import shlex
 import signal
 import socket
 import subprocess
@@ -38,6 +39,11 @@ class Console:
     directory: Path
     url: str
     environment: Mapping[str, str]
+
+    @property
+    def environment_path(self) -> Path:
+        """The file that a shell reads to run `manage.py` beside this console; it holds its keys."""
+        return self.directory / "demo.env"
 
     def manage(self, *arguments: str) -> str:
         """Run `manage.py` with the arguments and return what it prints; raises DemoError if it fails."""
@@ -108,7 +114,12 @@ def prepare(directory: Path, secrets_by_name: Mapping[str, str]) -> Console:
         "REGATTA_BASE_URL": url,
         **secrets_by_name,
     }
+    ours = {name: value for name, value in environment.items() if name not in kept or name in secrets_by_name}
     console = Console(directory, url, environment)
+    console.environment_path.touch(mode=0o600)
+    console.environment_path.write_text(
+        "".join(f"{name}={shlex.quote(ours[name])}\n" for name in sorted(ours))
+    )
     console.manage("migrate", "--no-input", "--verbosity", "0")
     return console
 
