@@ -205,7 +205,7 @@ Q_CLUSTER = {
     "max_attempts": 1,
     "save_limit": -1,
     "catch_up": False,
-    "poll": 0.1,
+    "poll": 0.5,
     "recycle": 200,
     "max_rss": 1_048_576,
     "guard_cycle": 1,
