@@ -187,13 +187,13 @@ def _arrows(rows: Iterable[RuleRow]) -> list[RuleEdge]:
 def _tone(row: RuleRow) -> Tone:
     if not row.rule.is_enabled:
         return Tone.IDLE
+    if row.last_run is not None and row.last_run.next_attempt_at:
+        return Tone.LATE
     if row.warning is not None and row.warning.reason:
         return Tone.ILL
     if row.last_run is None:
         return Tone.IDLE
-    if row.last_run.status == Status.FAILED:
-        return Tone.ILL
-    return Tone.LATE if row.last_run.next_attempt_at else Tone.WELL
+    return Tone.ILL if row.last_run.status == Status.FAILED else Tone.WELL
 
 
 def _target_key(rule: Rule) -> str:

@@ -3,7 +3,7 @@ from datetime import timedelta
 import pytest
 from django.utils import timezone
 
-from registries.models import Edition, Instance
+from registries.models import AccessCredential, Edition, Instance
 from syncjobs.models import LagSample, Trigger
 from syncjobs.queries import topology as module
 from syncjobs.queries.topology import Tone, topology
@@ -88,6 +88,13 @@ class TestRuleEdges:
         factories.make_execution(
             rule=factories.make_rule(source=one, target=two), status="running", next_attempt_at=NOW
         )
+        assert edges(owner)[0].tone is Tone.LATE
+
+    def test_wait_even_where_a_credential_was_disabled_meanwhile(self, owner, one):
+        rule = factories.make_cross_tenant_rule(source=one, target=factories.make_instance())
+        AccessCredential.objects.update(is_enabled=False)
+        assert edges(owner)[0].tone is Tone.ILL
+        factories.make_execution(rule=rule, status="running", next_attempt_at=NOW)
         assert edges(owner)[0].tone is Tone.LATE
 
     def test_mark_loops(self, owner, one, two):
