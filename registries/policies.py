@@ -7,6 +7,7 @@ Each `check_…` raises Refused, whose message is fit for the user; WHO may is `
 from __future__ import annotations
 
 from datetime import datetime
+from typing import Any
 
 from django.conf import settings
 from django.db.models import Q
@@ -20,6 +21,7 @@ REPLICA_EDITIONS = frozenset({Edition.PREMIUM})
 MAINLAND, HONGKONG = "cn-mainland", "cn-hongkong"
 """The two jurisdictions between which `REGATTA_MAINLAND_HONGKONG` decides."""
 
+_NAMED = 5
 _UPGRADES = [Edition.BASIC, Edition.STANDARD, Edition.PREMIUM]
 
 
@@ -166,52 +168,77 @@ def check_can_move_backend(backend: Backend, region: Region) -> None:
 
 
 def check_can_delete(instance: Instance, *, now: datetime) -> None:
-    """
-    Raise Refused, naming what stands in the way: protection, replicas, rules, namespaces.
+    """Raise Refused, naming all of `list_obstacles`."""
+    obstacles = list_obstacles(instance, now=now)
+    if obstacles:
+        raise Refused(" ".join(obstacles))
 
-    A rule of another account only does while its credential would open the instance.
+
+def list_obstacles(instance: Instance, *, now: datetime) -> list[str]:
     """
-    if instance.is_deletion_protected:
-        raise Refused(_("Deletion protection is on. Switch it off first."))
-    _check_has_no_replicas(instance)
-    own_rules = list(instance.rules.values_list("name", flat=True)[:5])
-    if own_rules:
-        raise Refused(
-            _("Synchronization rules use this instance: %(names)s. Delete them first.")
-            % {"names": ", ".join(own_rules)}
+    Return what stands in the way of deleting the instance, one sentence for each kind; empty if nothing does.
+
+    Protection, replicas, rules from and to it, namespaces. A rule of another account only does while its credential
+    would open the instance; such rules are counted and never named.
+    """
+    found = [_("Deletion protection is on. Switch it off first.")] if instance.is_deletion_protected else []
+    found += _list_replicas_in_the_way(instance)
+    own = _list_names(instance.rules)
+    if own:
+        found.append(
+            _("Synchronization rules use this instance: %(names)s. Delete them first.") % {"names": own}
         )
-    inbound = instance.inbound_rules.filter(is_cross_tenant=False)
-    inbound_names = list(inbound.values_list("name", flat=True)[:5])
-    if inbound_names:
-        raise Refused(
+    inbound = _list_names(instance.inbound_rules.filter(is_cross_tenant=False))
+    if inbound:
+        found.append(
             _("Synchronization rules copy to this instance: %(names)s. Delete them first.")
-            % {"names": ", ".join(inbound_names)}
+            % {"names": inbound}
         )
-    foreign = instance.inbound_rules.filter(is_cross_tenant=True).values("target_token_id")
     live = instance.access_credentials.filter(Q(expires_at=None) | Q(expires_at__gt=now), is_enabled=True)
-    if live.filter(token_id__in=foreign).exists():
-        raise Refused(_("A rule of another account copies to this instance. Disable its credential first."))
-    namespaces = list(instance.namespaces.values_list("name", flat=True)[:5])
-    if namespaces:
-        raise Refused(
-            _("The instance has namespaces: %(names)s. Delete them first.") % {"names": ", ".join(namespaces)}
+    foreign = instance.inbound_rules.filter(
+        is_cross_tenant=True, target_token_id__in=live.values("token_id")
+    ).count()
+    if foreign:
+        found.append(
+            ngettext(
+                "%(count)d rule of another account copies to this instance. Disable its credential first.",
+                "%(count)d rules of other accounts copy to this instance. Disable their credentials first.",
+                foreign,
+            )
+            % {"count": foreign}
         )
+    namespaces = _list_names(instance.namespaces)
+    if namespaces:
+        found.append(_("The instance has namespaces: %(names)s. Delete them first.") % {"names": namespaces})
+    return found
 
 
-def _check_has_no_replicas(instance: Instance) -> None:
+def _list_names(found: Any) -> str:
+    """Return the names of a few objects, and how many more there are; empty if there is none."""
+    names = list(found.values_list("name", flat=True))
+    text = ", ".join(names[:_NAMED])
+    if len(names) <= _NAMED:
+        return text
+    return _("%(names)s and %(count)d more") % {"names": text, "count": len(names) - _NAMED}
+
+
+def _list_replicas_in_the_way(instance: Instance) -> list[str]:
     replicas = list(instance.replicas.select_related("region"))
-    regions = [replica.region.name for replica in replicas if replica.status != ReplicaStatus.DELETING]
-    if regions:
-        raise Refused(
+    leaving = [replica.region.name for replica in replicas if replica.status == ReplicaStatus.DELETING]
+    staying = [replica.region.name for replica in replicas if replica.status != ReplicaStatus.DELETING]
+    found = []
+    if staying:
+        found.append(
             ngettext(
                 "The instance has %(count)d replica (%(regions)s). Delete it first.",
                 "The instance has %(count)d replicas (%(regions)s). Delete them first.",
-                len(regions),
+                len(staying),
             )
-            % {"count": len(regions), "regions": ", ".join(regions)}
+            % {"count": len(staying), "regions": ", ".join(staying)}
         )
-    if replicas:
-        raise Refused(
+    if leaving:
+        found.append(
             _("Replicas of the instance are still being deleted (%(regions)s). Try again later.")
-            % {"regions": ", ".join(replica.region.name for replica in replicas)}
+            % {"regions": ", ".join(leaving)}
         )
+    return found

@@ -13,6 +13,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from registries import bandwidth
+from registries.models import InstanceKind, Region
 from registries.naming import Grammar
 
 
@@ -28,6 +29,45 @@ class GrammarField(forms.CharField):
         super().validate(value)
         if value and not self._grammar.allows(value):
             raise ValidationError(_(self._grammar.sentence))
+
+
+class RegionSelect(forms.Select):
+    """
+    A choice of regions. Those without room are marked, so that the page hides them where room is needed.
+
+    `regions_with_room` are ids; None marks nothing. The mark is `data-when` of `static/js/console.js`.
+    """
+
+    regions_with_room: set[int] | None = None
+
+    def create_option(self, name: str, value: Any, *args: Any, **options: Any) -> dict[str, Any]:
+        """Return one region, or the empty choice, as the template of the widget wants it."""
+        option = super().create_option(name, value, *args, **options)
+        region = getattr(value, "instance", None)
+        has_room = region is None or self.regions_with_room is None or region.pk in self.regions_with_room
+        if not has_room:
+            option["attrs"]["data-when"] = InstanceKind.CONNECTED.value
+        return option
+
+
+class RegionChoiceField(forms.ModelChoiceField):  # type: ignore[type-arg]  # no generics at run time
+    """Regions by code, shown by name in the vendor's order."""
+
+    widget = RegionSelect
+
+    def __init__(self, **options: Any) -> None:
+        unknown = {"invalid_choice": gettext_lazy("There is no region “%(value)s”.")}
+        super().__init__(
+            queryset=Region.objects.all(),
+            to_field_name="code",
+            empty_label=gettext_lazy("Choose a region"),
+            error_messages=unknown | options.pop("error_messages", {}),
+            **options,
+        )
+
+    def label_from_instance(self, obj: Region) -> str:
+        """Return the name and the code."""
+        return f"{obj.name} ({obj.code})"
 
 
 class MomentField(forms.DateTimeField):

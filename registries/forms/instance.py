@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import datetime
-from typing import Any
+from typing import Any, cast
 
 from django import forms
 from django.core.exceptions import ValidationError
@@ -15,7 +15,7 @@ from django.utils.translation import gettext_lazy
 from registries import naming
 from registries.forms import endpoint as endpoint_rules
 from registries.forms.acting import ActingForm
-from registries.forms.fields import BandwidthField, BandwidthWindowsField
+from registries.forms.fields import BandwidthField, BandwidthWindowsField, RegionChoiceField, RegionSelect
 from registries.models import Account, Credential, Edition, Health, Instance, InstanceKind, Region, User
 from registries.oci.endpoint import Endpoint
 from registries.policies import Refused, check_can_change_edition, check_can_change_region
@@ -63,12 +63,7 @@ class InstanceForm(ActingForm):
             "Synchronization rules need standard or premium, replicas premium. It can only be raised."
         ),
     )
-    region = forms.ModelChoiceField(
-        label=gettext_lazy("Region"),
-        queryset=Region.objects.all(),
-        to_field_name="code",
-        error_messages={"invalid_choice": gettext_lazy("There is no region “%(value)s”.")},
-    )
+    region = RegionChoiceField(label=gettext_lazy("Region"))
     endpoint_url = forms.CharField(
         label=gettext_lazy("Endpoint"),
         max_length=255,
@@ -132,6 +127,11 @@ class InstanceForm(ActingForm):
                 del self.fields[name]
         elif self.is_hosted:
             self.fields["endpoint_url"].required = False
+
+    def mark_regions_without_room(self) -> None:
+        """Let the page hide, for a hosted instance, the regions without room; what is posted is checked as before."""
+        widget = cast(RegionSelect, self.fields["region"].widget)
+        widget.regions_with_room = backends.list_regions_with_room()
 
     def clean_instance_id(self) -> str:
         """Check the form of a given instance ID and that it is free."""

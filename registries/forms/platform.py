@@ -16,6 +16,7 @@ from django.utils.translation import gettext_lazy
 from registries import naming
 from registries.forms import endpoint as endpoint_rules
 from registries.forms.acting import ActingForm
+from registries.forms.fields import RegionChoiceField
 from registries.models import Backend, Credential, Region, User
 from registries.policies import Refused, check_can_move_backend
 from registries.services import platform
@@ -81,12 +82,7 @@ class BackendForm(ActingForm):
     """
 
     code = forms.SlugField(label=gettext_lazy("Code"), max_length=63)
-    region = forms.ModelChoiceField(
-        label=gettext_lazy("Region"),
-        queryset=Region.objects.all(),
-        to_field_name="code",
-        error_messages={"invalid_choice": gettext_lazy("There is no region “%(value)s”.")},
-    )
+    region = RegionChoiceField(label=gettext_lazy("Region"))
     endpoint_url = forms.CharField(label=gettext_lazy("Endpoint"), max_length=255)
     username = forms.CharField(label=gettext_lazy("Username"), max_length=255, required=False)
     password = forms.CharField(

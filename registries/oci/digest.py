@@ -21,6 +21,19 @@ class Hasher(Protocol):
     def hexdigest(self) -> str:
         """Return the digest of what was fed."""
 
+    def copy(self) -> "Hasher":
+        """Return another that has been fed the same."""
+
+
+class HashedChunk(bytes):
+    """
+    A piece of a blob with the hash of all of the blob up to its end: who sends it need not hash it again.
+
+    `hasher` is shared: feed a copy of it.
+    """
+
+    hasher: Hasher
+
 
 def is_digest(text: str) -> bool:
     """

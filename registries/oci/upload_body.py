@@ -5,7 +5,7 @@ from collections.abc import AsyncGenerator, AsyncIterator, Callable
 
 import httpx
 
-from registries.oci.digest import algorithm_of, new_hasher
+from registries.oci.digest import HashedChunk, algorithm_of, new_hasher
 from registries.oci.direct_body import Chunk
 from registries.oci.errors import DigestMismatch, RegistryError, SizeMismatch
 from registries.oci.manifest import Descriptor
@@ -16,7 +16,7 @@ OpenSource = Callable[[int], AsyncIterator[Chunk]]
 
 
 class Verifier:
-    """Hashes a blob once and in order, however often parts of it are sent."""
+    """Hashes a blob once and in order, however often parts of it are sent, unless who brings it has done so."""
 
     def __init__(self, descriptor: Descriptor) -> None:
         self._descriptor = descriptor
@@ -26,9 +26,13 @@ class Verifier:
     def feed(self, chunk: Chunk, start: int) -> None:
         """Take the bytes that begin at `start`; those seen before are skipped."""
         end = start + len(chunk)
-        if end > self.position:
+        if end <= self.position:
+            return
+        if isinstance(chunk, HashedChunk):
+            self._hasher = chunk.hasher.copy()
+        else:
             self._hasher.update(chunk if start == self.position else chunk[self.position - start :])
-            self.position = end
+        self.position = end
 
     def check(self) -> None:
         """Raise DigestMismatch unless the bytes seen are the blob."""

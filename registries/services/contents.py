@@ -15,7 +15,6 @@ from registries.oci.errors import NotFound, RegistryError
 from registries.oci.exchange import Timeouts
 from registries.oci.guard import HostGuard
 from registries.oci.retry import RetryPolicy
-from registries.policies import Refused
 from registries.vault import VaultError
 
 _SECONDS = 20
@@ -26,9 +25,9 @@ _TIMEOUTS = Timeouts(connect_seconds=8.0, stall_seconds=10.0)
 log = logging.getLogger(__name__)
 
 
-def check_is_empty(instance: Instance) -> None:
+def find_obstacle(instance: Instance) -> str:
     """
-    Raise Refused, naming namespaces, if a repository of the hosted instance has tags, or if nobody can tell.
+    Return why the hosted instance cannot go: namespaces that hold tags, or that nobody can tell; "" if it can.
 
     Not for code that runs in an event loop, nor inside a transaction. Takes 20 seconds at most.
     """
@@ -36,16 +35,14 @@ def check_is_empty(instance: Instance) -> None:
         namespaces = asyncio.run(_find_namespaces(instance.endpoint()))
     except (RegistryError, TimeoutError, VaultError) as error:
         log.warning("What %s holds cannot be listed: %s", instance.instance_id, error)
-        raise Refused(
-            _(
-                "Nobody can tell now whether the instance is empty: its registry does not answer. Try again later."
-            )
-        ) from None
-    if namespaces:
-        raise Refused(
-            _("The instance has images in these namespaces: %(names)s. Delete them first.")
-            % {"names": ", ".join(namespaces)}
+        return _(
+            "Nobody can tell now whether the instance is empty: its registry does not answer. Try again later."
         )
+    if not namespaces:
+        return ""
+    return _("The instance has images in these namespaces: %(names)s. Delete them first.") % {
+        "names": ", ".join(namespaces)
+    }
 
 
 async def _find_namespaces(endpoint: Endpoint) -> list[str]:

@@ -145,18 +145,29 @@ def update(
 
 def delete(*, instance: Instance, by: User | None, now: datetime) -> None:
     """
-    Delete the instance with its credentials and logs; the registry's content is not touched.
+    Delete the instance with its credentials and logs; what a connected registry holds is not touched.
 
-    That of a hosted instance must be gone before, as nobody could reach it any more: its backend is asked, which
+    The content of a hosted one must be gone before, as nobody could reach it any more: its backend is asked, which
     takes a while.
 
-    Raises PermissionDenied, and Refused naming what still uses it.
+    Raises PermissionDenied, and Refused naming everything that still uses it.
     """
     permissions.check(by, Permission.MANAGE, instance)
-    policies.check_can_delete(instance, now=now)
-    if instance.backend is not None:
-        contents.check_is_empty(instance)
+    obstacles = list_obstacles(instance=instance, now=now)
+    if obstacles:
+        raise policies.Refused(" ".join(obstacles))
     _delete(instance, by, now)
+
+
+def list_obstacles(*, instance: Instance, now: datetime) -> list[str]:
+    """
+    Return all that stands in the way of deleting the instance, as sentences: of the policies, and images it hosts.
+
+    Asks the backend of a hosted instance, as `delete` does: not inside a transaction.
+    """
+    found = policies.list_obstacles(instance, now=now)
+    content = contents.find_obstacle(instance) if instance.backend is not None else ""
+    return [*found, content] if content else found
 
 
 def record_health(*, instance: Instance, health: Health, detail: str, now: datetime) -> None:

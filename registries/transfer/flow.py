@@ -6,6 +6,7 @@ from collections.abc import AsyncGenerator, Callable, Iterator, Mapping
 from contextlib import aclosing
 
 from registries.oci.client import RegistryClient
+from registries.oci.digest import HashedChunk, algorithm_of, new_hasher
 from registries.oci.errors import RegistryError
 from registries.oci.manifest import Descriptor
 from registries.transfer.patience import Party
@@ -168,12 +169,16 @@ class Flow:
         return ((seat.party, seat.wake_up is not None) for seat in self._seats)
 
     async def _run(self) -> None:
+        hasher = new_hasher(algorithm_of(self._blob.digest))
         try:
-            async with aclosing(self._client.lend_blob(self.repository, self._blob)) as chunks:
-                async for chunk in chunks:
+            async with aclosing(self._client.lend_blob(self.repository, self._blob)) as lent:
+                async for piece in lent:
+                    hasher.update(piece)
+                    chunk = HashedChunk(piece)
+                    chunk.hasher = hasher.copy()
                     while not self._has_room(len(chunk)):
                         await self._room.wait(self)
-                    self._chunks.append(bytes(chunk))
+                    self._chunks.append(chunk)
                     self._held_bytes += len(chunk)
                     self._room.take(len(chunk))
                     self._wake_all()

@@ -110,11 +110,11 @@ class TestCheckCanDelete:
         with pytest.raises(Refused, match="use this instance: nightly, on-push"):
             policies.check_can_delete(instance, now=NOW)
 
-    def test_names_five_rules_at_most(self):
+    def test_names_five_rules_and_counts_the_others(self):
         instance = make_instance()
         for number in range(7):
             make_rule(source=instance, name=f"r{number}")
-        with pytest.raises(Refused, match=r": r0, r1, r2, r3, r4\. "):
+        with pytest.raises(Refused, match=r": r0, r1, r2, r3, r4 and 2 more\. "):
             policies.check_can_delete(instance, now=NOW)
 
     def test_names_the_rules_that_copy_to_the_instance(self):
@@ -148,6 +148,29 @@ class TestCheckCanDelete:
         AccessCredential.objects.update(is_enabled=False)
         make_access_credential(instance=target, secret="for somebody else")
         policies.check_can_delete(target, now=NOW)
+
+    def test_names_everything_at_once(self):
+        instance = make_instance(edition=Edition.PREMIUM, is_deletion_protected=True)
+        for status in ("Running", "Deleting"):
+            make_replica(primary=instance, status=status)
+        make_rule(source=instance, name="outbound")
+        make_rule(source=make_instance(account=instance.account), target=instance, name="inbound")
+        for _number in range(2):
+            make_cross_tenant_rule(target=instance)
+        make_namespace(instance=instance, name="team")
+        with pytest.raises(Refused) as caught:
+            policies.check_can_delete(instance, now=NOW)
+        assert str(caught.value) == " ".join(policies.list_obstacles(instance, now=NOW))
+        for words in (
+            "protection is on",
+            "has 1 replica (",
+            "still being deleted",
+            "use this instance: outbound.",
+            "copy to this instance: inbound.",
+            "2 rules of other accounts",
+            "has namespaces: team.",
+        ):
+            assert words in str(caught.value)
 
     def test_does_not_mind_access_credentials(self):
         instance = make_instance()

@@ -185,6 +185,12 @@ class TestDelete:
         with pytest.raises(Refused, match="Nobody can tell now"):
             instances.delete(instance=hosted, by=None, now=NOW)
 
+    def test_names_images_beside_everything_else(self, hosted, registry):
+        push(images.image("x"), registry, f"{hosted.prefix}/project/app", "v1")
+        make_replica(primary=hosted)
+        with pytest.raises(Refused, match=r"has 1 replica .+ images in these namespaces: project\."):
+            instances.delete(instance=hosted, by=None, now=NOW)
+
     def test_names_created_namespaces(self, hosted):
         make_namespace(instance=hosted, name="project")
         with pytest.raises(Refused, match="has namespaces: project"):
