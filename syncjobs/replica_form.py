@@ -6,24 +6,16 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any, cast
 
-from django import forms
 from django.core.exceptions import ValidationError
 from django.db.models import Q
 from django.utils.translation import gettext_lazy
 
 from registries import policies
 from registries.forms.acting import ActingForm
+from registries.forms.fields import RegionChoiceField
 from registries.models import Instance, Region, Replica, User
 from registries.services import backends
 from syncjobs.services import deployments
-
-
-class RegionChoiceField(forms.ModelChoiceField):  # type: ignore[type-arg]  # no generics at run time
-    """Regions by code, shown by name."""
-
-    def label_from_instance(self, obj: Region) -> str:
-        """Return the name and the code."""
-        return f"{obj.name} ({obj.code})"
 
 
 class ReplicaForm(ActingForm):
@@ -35,13 +27,7 @@ class ReplicaForm(ActingForm):
 
     region = RegionChoiceField(
         label=gettext_lazy("Replicate to"),
-        queryset=Region.objects.all(),
-        to_field_name="code",
-        empty_label=gettext_lazy("Choose a region"),
-        error_messages={
-            "required": gettext_lazy("Choose the region to replicate to."),
-            "invalid_choice": gettext_lazy("There is no region “%(value)s”."),
-        },
+        error_messages={"required": gettext_lazy("Choose the region to replicate to.")},
     )
 
     def __init__(

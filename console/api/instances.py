@@ -190,7 +190,8 @@ class InstanceDetail(ApiView):
         """
         Delete an instance with its credentials and logs.
 
-        What its registry holds is not touched. Refused while rules, replicas or images of a hosted one use it.
+        What a connected registry holds is not touched. Refused, naming all that stands in the way, while it is
+        protected, rules, replicas or namespaces use it, or a hosted one holds images.
         """
         instance = access.get_instance_or_404(user_of(request), instance_id)
         instances.delete(instance=instance, by=user_of(request), now=timezone.now())

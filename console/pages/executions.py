@@ -65,6 +65,7 @@ def export(request: Request, rule_id: int) -> StreamingHttpResponse:
 def detail(request: Request, execution_id: int) -> HttpResponse:
     """Show one execution: its summary, its repositories, and the tags worth a look."""
     execution = access.get_execution_or_404(request.user, execution_id)
+    request.section = "rules" if execution.rule_id else "replicas"
     summary = execution_queries.summarize(execution, timezone.now())
     state = request.GET.get("state", "")
     tag_state = _tag_state(request, summary)

@@ -82,6 +82,7 @@ def create(request: Request) -> HttpResponse:
     if instance:
         messages.success(request, _("Instance %(name)s is created.") % {"name": instance})
         return redirect("instances:detail", instance.instance_id)
+    form.mark_regions_without_room()
     return render(request, "instances/create.html", {"form": form})
 
 
@@ -100,7 +101,7 @@ def update(request: Request, instance_id: str) -> HttpResponse:
 
 @require_http_methods(["GET", "POST"])
 def delete(request: Request, instance_id: str) -> HttpResponse:
-    """Ask for the instance's name, and delete it."""
+    """Say what stands in the way of deleting the instance; if nothing does, ask for its name and delete it."""
     instance = access.get_instance_or_404(request.user, instance_id)
     permissions.check(request.user, Permission.MANAGE, instance)
     form = forms.ConfirmationForm(forms.posted(request), name=instance.name)
@@ -110,5 +111,6 @@ def delete(request: Request, instance_id: str) -> HttpResponse:
             messages.success(request, _("Instance %(name)s is deleted.") % {"name": instance.name})
             return redirect("instances:list")
         return redirect("instances:detail", instance_id)
-    context = {"form": form, "instance": instance}
+    obstacles = instances.list_obstacles(instance=instance, now=timezone.now())
+    context = {"form": form, "instance": instance, "obstacles": obstacles}
     return htmx.render(request, "instances/delete.html", context, dialog="instances/_delete.html")

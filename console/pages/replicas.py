@@ -34,9 +34,11 @@ def list_page(request: Request) -> HttpResponse:
     context = {"choice": choice, "can_create": access.can_create_instances(request.user)}
     if choice.instance:
         found = choice.instance.replicas.select_related("region", "backend", "primary__region")
-        rows = replica_rows.list_rows(list(found.order_by("region__numeric_id")), timezone.now())
+        now = timezone.now()
+        rows = replica_rows.list_rows(list(found.order_by("region__numeric_id")), now)
         context |= {
             "rows": rows,
+            "removals": replica_rows.list_removals(choice.instance, now),
             "is_active": any(row.state.active_scan for row in rows),
             "has_replicas_edition": choice.instance.edition in REPLICA_EDITIONS,
             **_rights(request, choice.instance),

@@ -21,10 +21,15 @@ _MAXIMUM_NAMESAKES = 4
 
 
 class Request(HttpRequest):
-    """A request as pages get it: LoginRequiredMiddleware has let only users through."""
+    """
+    A request as pages get it: LoginRequiredMiddleware has let only users through.
+
+    `section` is the URL namespace that the sidebar marks (`nav.py`), for a page that lies in another one.
+    """
 
     user: User
     htmx: HtmxDetails
+    section: str
 
 
 class AccountBackend(ModelBackend):

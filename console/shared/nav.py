@@ -16,7 +16,11 @@ from registries import permissions
 
 @dataclass(frozen=True, slots=True)
 class Section:
-    """A place in the sidebar; pages of these URL namespaces belong to it."""
+    """
+    A place in the sidebar; pages of these URL namespaces belong to it.
+
+    A page that belongs elsewhere than its URL says names the other namespace in `request.section`.
+    """
 
     label: str | Promise
     url_name: str
@@ -81,7 +85,7 @@ def navigation(request: HttpRequest) -> dict[str, Any]:
     if user is None or not user.is_authenticated:
         return context
     match = request.resolver_match
-    namespace = match.namespace if match else ""
+    namespace = getattr(request, "section", "") or (match.namespace if match else "")
     groups = list(_GROUPS)
     if access.can_read_audit(user):
         groups.append(_AUDIT)

@@ -8,6 +8,9 @@ from datetime import datetime, timedelta
 
 WIDTH, HEIGHT = 120.0, 24.0
 _MARGIN = 2.0
+BASE = HEIGHT - _MARGIN
+"""Where zero is; the whole width is the span, so a line of few samples begins far from the left."""
+
 _MOST_POINTS = 60
 
 
@@ -21,13 +24,17 @@ class Sparkline:
 
 
 def draw(
-    samples: Sequence[tuple[datetime, float]], *, until: datetime, span: timedelta = timedelta(hours=24)
+    samples: Sequence[tuple[datetime, float]],
+    *,
+    until: datetime,
+    span: timedelta = timedelta(hours=24),
+    scale: float = 0.0,
 ) -> Sparkline:
     """
     Return the line over the span that ends at `until`, sixty points at most.
 
-    Of several samples in a sixtieth of the span the highest counts, so that no peak is lost. The vertical axis begins
-    at zero.
+    Of several samples in a sixtieth of the span the highest counts, so that no peak is lost. The vertical axis goes
+    from zero to the highest value, or to `scale` if that is higher.
     """
     began = until - span
     peaks: dict[int, float] = {}
@@ -42,7 +49,7 @@ def draw(
     if len(peaks) < 2:
         return Sparkline("", highest, last)
     points = [
-        f"{place * WIDTH / (_MOST_POINTS - 1):.1f},{_height(value, highest):.1f}"
+        f"{place * WIDTH / (_MOST_POINTS - 1):.1f},{_height(value, max(highest, scale)):.1f}"
         for place, value in sorted(peaks.items())
     ]
     return Sparkline(" ".join(points), highest, last)
@@ -50,4 +57,4 @@ def draw(
 
 def _height(value: float, highest: float) -> float:
     share = value / highest if highest > 0 else 0.0
-    return HEIGHT - _MARGIN - share * (HEIGHT - 2 * _MARGIN)
+    return BASE - share * (HEIGHT - 2 * _MARGIN)

@@ -10,8 +10,9 @@ from registries.models import Region
 from syncjobs.queries.topology import Edge, Node, Topology
 
 BOX_WIDTH, BOX_HEIGHT = 176, 46
-_COLUMN, _ROW = 276, 62
-_GAP = _COLUMN - BOX_WIDTH
+_ROW = 62
+_WIDE_GAP, _NARROW_GAP = 100, 48
+_MOST_WIDE_COLUMNS = 4
 _TOP, _MARGIN = 40, 14
 _LANE = 15
 _PORTS = 4
@@ -66,27 +67,29 @@ def draw(topology: Topology) -> Drawing:
         regions[number] = node.region
         by_region.setdefault(number, []).append(node)
     order = sorted(by_region, key=lambda number: (number is None, number or 0))
+    gap = _WIDE_GAP if len(order) <= _MOST_WIDE_COLUMNS else _NARROW_GAP
+    pitch = BOX_WIDTH + gap
     boxes: dict[str, Box] = {}
     columns = []
     for place, number in enumerate(order):
-        x = _MARGIN + place * _COLUMN
+        x = _MARGIN + place * pitch
         columns.append(Column(regions[number], x))
         for row, node in enumerate(by_region[number]):
             boxes[node.key] = Box(node, x, _TOP + row * _ROW)
     tallest = max((len(nodes) for nodes in by_region.values()), default=0)
     bottom = _TOP + tallest * _ROW
-    curves = list(_curves(topology.edges, boxes, bottom))
+    curves = list(_curves(topology.edges, boxes, bottom, gap))
     lowest = max((curve.lowest for curve in curves), default=0)
     return Drawing(
         columns=tuple(columns),
         boxes=tuple(boxes.values()),
         curves=tuple(curves),
-        width=max(len(order) * _COLUMN - _GAP // 2 + 2 * _MARGIN, BOX_WIDTH),
+        width=max(len(order) * pitch - gap // 2 + 2 * _MARGIN, BOX_WIDTH),
         height=max(bottom, lowest) + _MARGIN,
     )
 
 
-def _curves(edges: Sequence[Edge], boxes: dict[str, Box], bottom: int) -> Iterator[Curve]:
+def _curves(edges: Sequence[Edge], boxes: dict[str, Box], bottom: int, gap: int) -> Iterator[Curve]:
     ports: dict[str, count[int]] = {key: count() for key in boxes}
     lanes = count()
     for edge in edges:
@@ -95,19 +98,20 @@ def _curves(edges: Sequence[Edge], boxes: dict[str, Box], bottom: int) -> Iterat
             continue
         start_y = _port(source, next(ports[edge.source]))
         end_y = _port(target, next(ports[edge.target]))
-        if abs(target.x - source.x) > _COLUMN:
-            yield _detour(edge, source, target, (start_y, end_y), bottom + _LANE * next(lanes))
+        if abs(target.x - source.x) > BOX_WIDTH + gap:
+            lane = bottom + _LANE * next(lanes)
+            yield _detour(edge, source, target, (start_y, end_y), lane=lane, gap=gap)
         else:
-            yield _curve(edge, source, target, start_y, end_y)
+            yield _curve(edge, source, target, (start_y, end_y), gap // 2)
 
 
 def _port(box: Box, number: int) -> int:
     return box.y + _PORT_STEP * (1 + number % _PORTS)
 
 
-def _curve(edge: Edge, source: Box, target: Box, start_y: int, end_y: int) -> Curve:
+def _curve(edge: Edge, source: Box, target: Box, ends_y: tuple[int, int], bend: int) -> Curve:
     """Leave to the side on which the target is; within a column both ends are at the right."""
-    bend = _GAP // 2
+    start_y, end_y = ends_y
     if target.x == source.x:
         x = source.x + BOX_WIDTH
         end_y += _PORT_STEP if source is target else 0
@@ -120,11 +124,11 @@ def _curve(edge: Edge, source: Box, target: Box, start_y: int, end_y: int) -> Cu
     return Curve(edge, path, (start_x + end_x) // 2, (start_y + end_y) // 2)
 
 
-def _detour(edge: Edge, source: Box, target: Box, ends_y: tuple[int, int], lane: int) -> Curve:
+def _detour(edge: Edge, source: Box, target: Box, ends_y: tuple[int, int], *, lane: int, gap: int) -> Curve:
     """Go below the boxes of the columns between, in a lane of its own."""
     start_x, end_x, way = _ends(source, target)
     start_y, end_y = ends_y
-    half, whole = way * _GAP // 2, way * _GAP
+    half, whole = way * gap // 2, way * gap
     path = (
         f"M{start_x} {start_y} C{start_x + half} {start_y} {start_x + half} {lane} {start_x + whole} {lane} "
         f"L{end_x - whole} {lane} C{end_x - half} {lane} {end_x - half} {end_y} {end_x} {end_y}"

@@ -7,14 +7,17 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
 
-from registries.models import Health, Replica, ReplicaStatus
-from syncjobs.models import LagSample
+from registries.models import Health, Instance, Replica, ReplicaStatus
+from syncjobs.models import Execution, LagSample, Trigger
 from syncjobs.queries import replicas as replica_queries
 from syncjobs.queries.replica_failures import Failure, list_failures
 from syncjobs.queries.replicas import ReplicaState
+from syncjobs.states import Status
 
 _FRESH = timedelta(minutes=3)
 _LATE_SECONDS = 60
+_REMEMBERED = timedelta(days=7)
+_MOST_REMOVALS = 10
 
 
 class Condition(StrEnum):
@@ -61,6 +64,13 @@ def list_rows(replicas: Collection[Replica], now: datetime) -> list[ReplicaRow]:
         )
         for replica in replicas
     ]
+
+
+def list_removals(primary: Instance, now: datetime) -> list[Execution]:
+    """Return the removals of replicas that are gone since a week or less, the newest first, ten at most."""
+    of_last_week = Execution.objects.filter(source=primary, created_at__gte=now - _REMEMBERED)
+    gone = of_last_week.filter(trigger=Trigger.REMOVAL, status=Status.SUCCEEDED, replica=None)
+    return list(gone.order_by("-created_at")[:_MOST_REMOVALS])
 
 
 def list_glances(replicas: Collection[Replica], now: datetime) -> list[Glance]:

@@ -8,6 +8,7 @@ from django.db import transaction
 
 from registries.models import Instance, Region, Replica, User
 from registries.services import replicas
+from syncjobs.models import Execution
 from syncjobs.services import replication
 
 
@@ -24,11 +25,13 @@ def deploy(*, primary: Instance, region: Region, by: User | None, now: datetime)
 
 
 @transaction.atomic
-def remove(*, replica: Replica, by: User | None, now: datetime) -> None:
+def remove(*, replica: Replica, by: User | None, now: datetime) -> Execution | None:
     """
-    Mark the replica as Deleting and open the removal of its content; the last thing to go is its row.
+    Mark the replica as Deleting and return the removal of its content; the last thing to go is its row.
+
+    None if a removal was under way already.
 
     Raises PermissionDenied and ReplicaBusy as `replicas.begin_deletion` does.
     """
     replicas.begin_deletion(replica=replica, by=by, now=now)
-    replication.open_removal(replica=replica, by=by, now=now)
+    return replication.open_removal(replica=replica, by=by, now=now)

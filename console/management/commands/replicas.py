@@ -12,6 +12,7 @@ from django.utils import timezone
 from console import references
 from registries.models import Replica
 from registries.policies import Refused
+from syncjobs import reasons
 from syncjobs.models import Execution
 from syncjobs.queries import replica_rows
 from syncjobs.queries.replica_rows import ReplicaRow
@@ -29,8 +30,8 @@ _COLUMNS = ("REPLICA", "PRIMARY", "REGION", "STATUS", "BEHIND", "LAST SUCCESS", 
 class Command(BaseCommand):
     help = (
         "Lists, creates, deletes, compares and repairs replicas. INSTANCE is an instance ID, a name, or "
-        "ACCOUNT_ID/name. Exit code: 0 done (or only started), 1 the comparison or repair that was waited for "
-        "failed, or found differences, 2 refused."
+        "ACCOUNT_ID/name. Exit code: 0 done (or only started), 1 what was waited for failed, found differences or "
+        "has not finished in time, 2 refused."
     )
 
     def add_arguments(self, parser: CommandParser) -> None:
@@ -45,7 +46,7 @@ class Command(BaseCommand):
         repair = acts.add_parser("repair", help="make the replica equal to its primary")
         for one in (deletion, check, repair):
             one.add_argument("replica", metavar="REPLICA", help="ID of the replica")
-        for one in (check, repair):
+        for one in (deletion, check, repair):
             one.add_argument("--wait", action="store_true", help="wait until it has finished")
             one.add_argument("--timeout", type=float, metavar="SECONDS", help="the longest time to wait")
         for one in (listing, creation, deletion, check, repair):
@@ -87,8 +88,18 @@ class Command(BaseCommand):
 
     def _delete(self, options: dict[str, Any]) -> None:
         replica = references.find_replica(options["replica"])
-        deployments.remove(replica=replica, by=None, now=timezone.now())
-        self._show(replica, options)
+        execution = deployments.remove(replica=replica, by=None, now=timezone.now())
+        if execution is None or not options["wait"]:
+            self._show(replica, options)
+            return
+        self._wait(execution, options["timeout"])
+        if options["is_json"]:
+            self._write_json(summarize(execution, timezone.now()))
+        else:
+            words = " ".join(filter(None, [reasons.text(execution.reason), execution.reason_detail]))
+            self.stdout.write(f"Task {execution.pk}: {execution.status}. {words}".rstrip())
+        if execution.status != Status.SUCCEEDED:
+            raise SystemExit(_FAILED)
 
     def _start(self, options: dict[str, Any], *, repair: bool) -> None:
         replica = references.find_replica(options["replica"])

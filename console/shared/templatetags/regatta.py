@@ -15,11 +15,13 @@ from django.utils import timezone
 from django.utils.functional import Promise
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
+from django.utils.translation import gettext as _
 
 from console.shared import wording
-from console.shared.sparkline import HEIGHT, WIDTH
+from console.shared.sparkline import BASE, HEIGHT, WIDTH
 from console.shared.sparkline import draw as draw_line
 from syncjobs import reasons
+from syncjobs.queries.overview import Hour
 
 register = template.Library()
 
@@ -190,7 +192,27 @@ def task_badge(status: str) -> SafeString:
 def sparkline(samples: Sequence[tuple[datetime, float]]) -> dict[str, Any]:
     """Show how many seconds a replica was behind over the last hour, as a small line with its words."""
     line = draw_line(samples, until=timezone.now(), span=timedelta(hours=1))
-    return {"line": line, "highest": timedelta(seconds=line.highest), "width": WIDTH, "height": HEIGHT}
+    highest = wording.duration(timedelta(seconds=line.highest))
+    words = _("Last hour: at most %(highest)s behind") % {"highest": highest}
+    return {"lines": [line], "words": words, "width": WIDTH, "height": HEIGHT, "base": BASE}
+
+
+@register.inclusion_tag("components/sparkline.html")
+def activity(hours: Sequence[Hour]) -> dict[str, Any]:
+    """Show the executions of each hour of the last day, and those that failed, as two lines with their words."""
+    now = timezone.now()
+    began = now - timedelta(hours=24)
+    moments = [max(hour.began_at, began) for hour in hours]
+    counts = [float(hour.execution_count) for hour in hours]
+    failed = [float(hour.failed_count) for hour in hours]
+    lines = [draw_line(list(zip(moments, counts, strict=True)), until=now)]
+    if any(failed):
+        lines.append(draw_line(list(zip(moments, failed, strict=True)), until=now, scale=max(counts)))
+    words = _("Executions per hour: at most %(highest)d, of which at most %(failed)d failed") % {
+        "highest": max(counts, default=0),
+        "failed": max(failed, default=0),
+    }
+    return {"lines": lines, "words": words, "width": WIDTH, "height": HEIGHT, "base": BASE}
 
 
 def _with(query: QueryDict, name: str, value: object, *, drop: str = "") -> str:

@@ -112,6 +112,9 @@ def _lacks_signatures(repository: Repository, found: Resolution) -> bool:
 def _verdict(
     repository: Repository, action: Action, found: Resolution, *, reason: str = "", side: str = ""
 ) -> Verdict:
+    """Name digests only if both sides have the tag: of a new one, lists may have said enough, so none is named."""
+    if found.target_digest is None:
+        return Verdict(action, reason=reason, side=side)
     target_digest = None if repository.hides_target else found.target_digest
     return Verdict(action, found.digest, target_digest, reason, side)
 

@@ -57,10 +57,10 @@ class Limits:
 @dataclass(frozen=True, slots=True)
 class Verdict:
     """
-    What a run would make of one tag, and the digests that said so.
+    What a run would make of one tag, and the two digests that were compared.
 
-    A digest is None where there is none, or nobody had to ask for it. `reason` is a code of
-    `syncjobs/reasons.py`, `side` the registry it is about.
+    Both are None of a tag that the target does not have, that of another account's target always. `reason` is a
+    code of `syncjobs/reasons.py`, `side` the registry it is about.
     """
 
     action: Action
@@ -183,6 +183,11 @@ class Preview:
     def line_count(self) -> int:
         """The lines that there are, shown or not."""
         return sum(count for action, count in self.counts.items() if action not in _COUNTED_ONLY)
+
+    @property
+    def has_digests(self) -> bool:
+        """Whether any line names digests: those of a tag that both sides have."""
+        return any(line.verdict.source_digest for line in self.lines)
 
     def as_json(self) -> dict[str, Any]:
         """Return the preview as programs get it."""

@@ -46,19 +46,20 @@ class TestPreview:
         ]
         assert not Execution.objects.exists()
 
-    def test_prints_one_json_object(self, run, rule, source):
-        digest = images.push(images.image("a"), source, "team/app", "v1")
+    def test_prints_one_json_object(self, run, rule, source, target):
+        new = images.push(images.image("a"), source, "team/app", "v1")
+        old = images.push(images.image("b"), target, "copy/app", "v1")
         document = run("preview_rule", "source/nightly", "--json").document
         assert document["is_complete"] is True
-        assert document["tags"]["new"] == 1
+        assert document["tags"]["keep"] == 1
         assert document["lines"] == [
             {
                 "source": "team/app:v1",
                 "target": "copy/app:v1",
-                "action": "new",
-                "source_digest": digest,
-                "target_digest": None,
-                "reason": "",
+                "action": "keep",
+                "source_digest": new,
+                "target_digest": old,
+                "reason": "exists",
             }
         ]
 

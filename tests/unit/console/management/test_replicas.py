@@ -1,10 +1,13 @@
 """`manage.py replicas` as an operator and a program see it."""
 
+import time
+
 import pytest
 from django.utils import timezone
 
 from registries.models import Edition, Replica, ReplicaStatus
 from syncjobs.models import DriftReport, Execution, Trigger
+from syncjobs.services import replica_endings
 from syncjobs.states import Status
 from tests import factories
 
@@ -67,6 +70,26 @@ class TestDelete:
         assert replica.status == ReplicaStatus.DELETING
         result = run("replicas", "delete", replica.replica_id)
         assert (result.code, "being deleted already" in result.errors) == (2, True)
+
+    def test_tells_how_the_removal_ended_if_it_is_waited_for(self, run, replica, monkeypatch):
+        def remove(_seconds):
+            removal = Execution.objects.filter(trigger=Trigger.REMOVAL)
+            removal.update(status=Status.RUNNING)
+            removal.update(status=Status.SUCCEEDED, finished_at=timezone.now())
+            replica_endings.conclude(removal.get().pk, now=timezone.now())
+
+        monkeypatch.setattr(time, "sleep", remove)
+        result = run("replicas", "delete", replica.replica_id, "--wait")
+        assert result.code == 0
+        assert result.output.startswith(
+            f"Task {Execution.objects.get().pk}: succeeded. The replica's content"
+        )
+        assert "0 tags and 0 manifests were deleted." in result.output
+
+    def test_fails_with_one_if_the_removal_has_not_finished_in_time(self, run, replica):
+        result = run("replicas", "delete", replica.replica_id, "--wait", "--timeout", "0", "--json")
+        assert (result.code, result.document["status"]) == (1, "pending")
+        assert result.document["replica"] == replica.replica_id
 
     def test_refuses_an_unknown_id(self, run):
         result = run("replicas", "delete", "tcr-aaaaaaaa-4-bbbbbb")

@@ -364,6 +364,13 @@ class TestDetail:
         execution = factories.make_execution(replica=factories.make_replica(primary=primary))
         assert page.get(self.url(execution)).status_code == 200
 
+    def test_marks_the_section_of_the_rule_or_replica_in_the_sidebar(self, page, account, rule):
+        primary = factories.make_instance(account=account, edition="premium")
+        of_replica = factories.make_execution(replica=factories.make_replica(primary=primary))
+        of_rule = factories.make_execution(rule=rule)
+        for execution, url in ((of_replica, "/replication/"), (of_rule, "/synchronization/")):
+            assert f'href="{url}" aria-current="page"' in page.get(self.url(execution)).content.decode()
+
     def test_asks_the_database_a_bounded_number_of_times(self, page, rule, django_assert_max_num_queries):
         execution = factories.make_execution(rule=rule, status="running")
         for number in range(60):

@@ -1,6 +1,7 @@
 import pytest
 
 from registries.models import AuditEvent, Instance
+from registries.services import contents
 from tests import factories
 from tests.unit.console.reading import get_fragment, text_of
 
@@ -118,6 +119,17 @@ class TestCreate:
         assert response.redirect_chain == [(f"/instances/{created.instance_id}/", 302)]
         assert "Instance new-registry is created." in text_of(response)
 
+    def test_names_the_regions_in_the_order_of_the_vendor(self, page):
+        words = text_of(page.get("/instances/new/"))
+        assert words.index("(ap-guangzhou)") < words.index("(ap-shanghai)")
+        assert "Choose a region" in words
+
+    def test_marks_the_regions_that_a_hosted_instance_cannot_choose(self, page):
+        factories.make_backend(region=factories.make_region("ap-shanghai"))
+        words = page.get("/instances/new/").content.decode()
+        assert '<option value="ap-guangzhou" data-when="connected">' in words
+        assert '<option value="ap-shanghai">' in words
+
     def test_shows_errors_at_their_fields_and_saves_nothing(self, page):
         response = page.post("/instances/new/", form_data(name="!", endpoint_url="ftp://x"))
         assert response.status_code == 200
@@ -198,6 +210,25 @@ class TestDelete:
         url = f"/instances/{rule.source.instance_id}/delete/"
         response = page.post(url, {"name": "source"}, follow=True)
         assert "Synchronization rules use this instance: release." in text_of(response)
+
+    def test_names_all_obstacles_before_it_asks_for_the_name(self, page, rule):
+        Instance.objects.filter(pk=rule.source.pk).update(is_deletion_protected=True)
+        response = page.get(f"/instances/{rule.source.instance_id}/delete/")
+        assert "Deletion protection is on." in text_of(response)
+        assert "Synchronization rules use this instance: release." in text_of(response)
+        assert b'name="name"' not in response.content
+
+    def test_does_not_say_of_a_hosted_one_that_its_images_stay(self, page, account, monkeypatch):
+        hosted = factories.make_hosted_instance(account=account)
+        monkeypatch.setattr(contents, "find_obstacle", lambda instance: "")
+        words = text_of(page.get(f"/instances/{hosted.instance_id}/delete/"))
+        assert "It holds no images" in words
+        assert "is not touched" not in words
+
+    def test_names_the_images_of_a_hosted_one(self, page, account, monkeypatch):
+        hosted = factories.make_hosted_instance(account=account)
+        monkeypatch.setattr(contents, "find_obstacle", lambda instance: "Images are in the way.")
+        assert "Images are in the way." in text_of(page.get(f"/instances/{hosted.instance_id}/delete/"))
 
     def test_opens_in_a_dialog(self, page, source):
         response = get_fragment(page, f"/instances/{source.instance_id}/delete/", "dialog")

@@ -30,6 +30,16 @@ class TestShow:
         assert "Success rate, last 24 h 100 %" in text
         assert "11.8 MiB" in text
 
+    def test_draws_the_executions_of_the_last_day_and_those_that_failed(self, page, rule):
+        for status in ("succeeded", "succeeded", "failed"):
+            factories.make_execution(rule=rule, status=status)
+        response = page.get("/")
+        assert b"Executions per hour: at most 3, of which at most 1 failed" in response.content
+        assert response.content.count(b"<polyline") == 2
+
+    def test_draws_no_line_before_anything_ran(self, page, rule):
+        assert b'class="sparkline"' not in page.get("/").content
+
     def test_shows_the_last_days_failures_first(self, page, rule):
         old = timezone.now() - timedelta(days=3)
         factories.make_execution(rule=rule, status="failed", now=old, reason="storage_full")

@@ -82,6 +82,21 @@ class TestListPage:
         factories.make_job(execution=run, tags=["v1", "v2", "v3"])
         assert "3 artifacts 12." in text_of(page.get("/replication/"))
 
+    def test_links_the_task_of_a_replica_that_is_gone(self, page, replica):
+        removal = factories.make_execution(
+            replica=replica,
+            replica_name=replica.replica_id,
+            trigger=Trigger.REMOVAL,
+            status="succeeded",
+            finished_at=timezone.now(),
+        )
+        name = replica.replica_id
+        assert "was removed" not in text_of(page.get("/replication/"))
+        replica.delete()
+        response = page.get("/replication/")
+        assert f"Replica {name} was removed just now" in text_of(response)
+        assert f'href="/executions/{removal.pk}/"'.encode() in response.content
+
     def test_draws_the_lag_of_the_last_hour_without_inline_style(self, page, replica):
         now = timezone.now()
         for minutes, seconds in ((50, 5), (30, 90), (1, 12)):
@@ -90,6 +105,7 @@ class TestListPage:
             )
         response = page.get("/replication/")
         assert b'class="sparkline" role="img"' in response.content
+        assert b'<line class="sparkline__base" x1="0"' in response.content
         assert b"Last hour: at most 1 min 30 s behind" in response.content
         assert b"style=" not in response.content
 

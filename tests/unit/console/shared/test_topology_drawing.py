@@ -1,6 +1,8 @@
 import re
 from datetime import UTC, datetime, timedelta
 
+import pytest
+
 from console.shared import sparkline
 from console.shared.topology_drawing import BOX_HEIGHT, BOX_WIDTH, draw
 from registries.models import Region
@@ -35,8 +37,9 @@ class TestDraw:
             for other in drawing.boxes:
                 assert one is other or one.x != other.x or abs(one.y - other.y) > BOX_HEIGHT
 
-    def test_curves_stay_inside_the_drawing(self):
-        nodes = [(f"{n}", REGIONS[n % 4]) for n in range(8)]
+    @pytest.mark.parametrize("columns", [4, 5])
+    def test_curves_stay_inside_the_drawing(self, columns):
+        nodes = [(f"{n}", (*REGIONS, None)[n % columns]) for n in range(8)]
         pairs = [(str(a), str(b)) for a in range(8) for b in range(8)]
         drawing = draw(topology(nodes, pairs))
         assert len(drawing.curves) == 64
@@ -45,6 +48,13 @@ class TestDraw:
             assert min(numbers[::2]) >= 0
             assert max(numbers[::2]) <= drawing.width
             assert max(numbers[1::2]) <= drawing.height
+
+    def test_draws_five_columns_closer_together_than_four(self):
+        four, five = (
+            draw(topology([(str(n), Region(code=str(n), numeric_id=n)) for n in range(many)]))
+            for many in (4, 5)
+        )
+        assert five.width < four.width + BOX_WIDTH
 
     def test_goes_round_the_boxes_of_the_columns_between(self):
         drawing = draw(topology([(str(n), REGIONS[n]) for n in range(3)], [("0", "2")]))
@@ -74,6 +84,12 @@ class TestSparkline:
     def test_draws_a_flat_line_at_the_bottom_for_zeros(self):
         line = sparkline.draw(self.samples(0.0, 0.0), until=NOW, span=timedelta(hours=1))
         assert {point.partition(",")[2] for point in line.points.split()} == {"22.0"}
+
+    def test_shares_the_scale_of_another_line(self):
+        alone = sparkline.draw(self.samples(0.0, 2.0), until=NOW, span=timedelta(hours=1))
+        beside = sparkline.draw(self.samples(0.0, 2.0), until=NOW, span=timedelta(hours=1), scale=4.0)
+        assert [point.partition(",")[2] for point in alone.points.split()] == ["22.0", "2.0"]
+        assert [point.partition(",")[2] for point in beside.points.split()] == ["22.0", "12.0"]
 
     def test_leaves_out_what_is_older(self):
         old = [(NOW - timedelta(hours=2), 500.0), *self.samples(1.0, 2.0)]

@@ -1,4 +1,5 @@
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
+from itertools import pairwise
 
 import pytest
 from django.utils import timezone
@@ -21,6 +22,29 @@ class TestOverview:
         seen = overview(factories.make_user(account=rule.source.account), NOW)
         assert (seen.instance_count, seen.unhealthy_count) == (2, 1)
         assert (seen.rule_count, seen.enabled_rule_count) == (2, 1)
+
+    def test_counts_executions_and_failures_by_the_hour_with_the_empty_hours_between(self):
+        rule = factories.make_rule()
+        then = datetime(2026, 3, 1, 12, 30, tzinfo=UTC)
+        for status, hours in (
+            ("failed", 23),
+            ("succeeded", 2),
+            ("failed", 2),
+            ("succeeded", 0),
+            ("failed", 25),
+        ):
+            factories.make_execution(rule=rule, status=status, now=then - timedelta(hours=hours))
+        seen = overview(factories.make_user(account=rule.source.account), then)
+        busy = [hour for hour in seen.hours if hour.execution_count]
+        assert [(hour.began_at.hour, hour.execution_count, hour.failed_count) for hour in busy] == [
+            (13, 1, 1),
+            (10, 2, 1),
+            (12, 1, 0),
+        ]
+        assert [later.began_at - hour.began_at for hour, later in pairwise(seen.hours)] == [
+            timedelta(hours=1)
+        ] * 24
+        assert seen.execution_count == 4
 
     def test_counts_executions_of_the_last_24_hours(self):
         rule = factories.make_rule()

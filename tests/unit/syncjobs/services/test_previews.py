@@ -163,6 +163,13 @@ class TestPreview:
         assert line.verdict.action is Action.REPLACE
         assert (line.verdict.source_digest, line.verdict.target_digest) == (new, old)
 
+    def test_names_no_digest_of_a_new_tag_whatever_was_asked(self, rule, source, target):
+        for repository, tag in (("team/one", "v1"), ("team/two", "v1"), ("team/two", "v2")):
+            images.push(images.image(f"{repository}:{tag}"), source, repository, tag)
+        preview = look(rule)
+        assert [line.verdict.action for line in preview.lines] == [Action.NEW] * 3
+        assert not preview.has_digests
+
     def test_maps_paths_as_a_run_does(self, rule, source):
         images.push(images.image(), source, "team/a/b/app", "v1")
         (line,) = look(change(rule, is_flattened=True, target_namespace="flat")).lines
