@@ -28,7 +28,7 @@ worker: setup ## Run the workers only
 		$(PYTHON) manage.py worker
 
 test: setup ## Run all tests (DB=postgres: on PostgreSQL; ARGS="-k word": some of them)
-	@REGATTA_TEST_DB=$(DB) $(PYTHON) -m pytest -n auto --dist loadfile $(ARGS)
+	@REGATTA_TEST_DB=$(DB) $(PYTHON) -m pytest -n auto --dist loadfile --no-loadscope-reorder $(ARGS)
 
 check: setup ## Lint, types, layers, migrations, deployment settings
 	@scripts/check.sh

@@ -35,6 +35,7 @@ from registries.services.access_credentials import CredentialRejected
 from syncjobs import forms as rule_form
 from syncjobs.forms import RuleForm
 from syncjobs.replica_form import ReplicaForm
+from syncjobs.selection_form import SelectionForm
 from tests import factories
 from tests.architecture.world import World
 from tests.fuzzing import junk
@@ -178,6 +179,10 @@ BROWSER_FORMS: dict[str, tuple[Make, Callable[[World], dict[str, Any]]]] = {
             "username": "robot",
             "password": "secret",
         },
+    ),
+    "SelectionForm": (
+        lambda world, data: SelectionForm(data or {}, by=person(world)),
+        lambda world: {"namespace": "team", "repository": "app-*", "tag": "", "syntax": ""},
     ),
     "ConfirmationForm": (
         lambda world, data: ConfirmationForm(data, name="source"),
