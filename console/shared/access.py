@@ -7,8 +7,11 @@ visible object is decided by `registries/permissions.py`, inside the services.
 
 from __future__ import annotations
 
+import re
+from collections.abc import Iterable
+
 from django.contrib.auth.backends import ModelBackend
-from django.db.models import Q
+from django.db.models import Q, QuerySet
 from django.http import Http404, HttpRequest
 from django.shortcuts import get_object_or_404
 from django_htmx.middleware import HtmxDetails
@@ -18,6 +21,7 @@ from registries.models import Instance, Replica, User
 from syncjobs.models import Execution, Rule
 
 _MAXIMUM_NAMESAKES = 4
+_ID = re.compile(r"[0-9]{1,18}")  # fits a BigAutoField
 
 
 class Request(HttpRequest):
@@ -121,10 +125,18 @@ def get_instance_or_404(user: User, instance_id: str) -> Instance:
 
 def get_rule_or_404(user: User, rule_id: int) -> Rule:
     """Return the rule with its source and target, if the user may see it."""
-    visible = Rule.objects.visible_to(user)
-    return get_object_or_404(
-        visible.select_related("source__account", "source__region", "target__account", "target__region"),
-        pk=rule_id,
+    return get_object_or_404(_visible_rules(user), pk=rule_id)
+
+
+def find_rules(user: User, ids: Iterable[str]) -> list[Rule]:
+    """Return, by name, those of the rules that the user may see; what is no id is none of them."""
+    numbers = [int(text) for text in ids if _ID.fullmatch(text)]
+    return list(_visible_rules(user).filter(pk__in=numbers).order_by("name", "pk"))
+
+
+def _visible_rules(user: User) -> QuerySet[Rule]:
+    return Rule.objects.visible_to(user).select_related(
+        "source__account", "source__region", "target__account", "target__region"
     )
 
 

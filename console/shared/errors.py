@@ -21,6 +21,9 @@ from console.shared import logs
 from registries.policies import Refused
 from registries.services.access_credentials import CredentialRejected
 
+REFUSALS = (Refused, PermissionDenied, CredentialRejected)
+"""What services raise when they don't do what a user asked for."""
+
 
 class RefusalsAsMessages:
     """Turns a service's refusal into a message for the user; what follows the `with` block goes on."""
@@ -34,10 +37,15 @@ class RefusalsAsMessages:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> bool:
-        if not isinstance(error, Refused | PermissionDenied | CredentialRejected):
+        if not isinstance(error, REFUSALS):
             return False
-        messages.error(self._request, str(error) or _("You may not do this."))
+        messages.error(self._request, reason_of(error))
         return True
+
+
+def reason_of(refusal: Exception) -> str:
+    """Return the words of a refusal."""
+    return str(refusal) or _("You may not do this.")
 
 
 def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:

@@ -73,6 +73,7 @@ _PLATFORM = Group(
     (
         Section(_("Regions"), "regions:list", "region", frozenset({"regions"})),
         Section(_("Backends"), "backends:list", "backend", frozenset({"backends"})),
+        Section(_("Workers and queue"), "platform:workers", "worker", frozenset({"platform"})),
         Section(_("Administration"), "admin:index", "admin", frozenset({"admin"})),
     ),
 )

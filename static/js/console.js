@@ -96,6 +96,19 @@ for (const form of document.querySelectorAll("form[data-choice]")) {
   show();
 }
 
+/* One checkbox chooses all rows of its table: data-chooses is the name of theirs. It follows them. */
+
+document.addEventListener("change", (event) => {
+  const table = event.target.closest("table");
+  const all = table?.querySelector("[data-chooses]");
+  if (!all) return;
+  const boxes = [...table.querySelectorAll(`input[name="${all.dataset.chooses}"]`)];
+  if (event.target === all) for (const box of boxes) box.checked = all.checked;
+  const count = boxes.filter((box) => box.checked).length;
+  all.checked = count === boxes.length;
+  all.indeterminate = count > 0 && count < boxes.length;
+});
+
 /* Keys. */
 
 document.addEventListener("keydown", (event) => {
@@ -109,12 +122,13 @@ document.addEventListener("keydown", (event) => {
   if (event.key === "?") document.getElementById("help")?.showModal();
 });
 
-/* Live parts: they rest while nobody looks, or while somebody selects text in them. */
+/* Live parts: they rest while nobody looks, or while somebody selects text or chooses rows in them. */
 
 function isAtRest(part) {
   const selection = window.getSelection();
   const isSelecting = !selection.isCollapsed && part.contains(selection.anchorNode);
-  return document.hidden || isSelecting || dialog?.open;
+  const isChoosing = part.querySelector("[data-chooses]") && part.querySelector("td input:checked");
+  return document.hidden || isSelecting || isChoosing || dialog?.open;
 }
 
 document.addEventListener("htmx:beforeRequest", (event) => {

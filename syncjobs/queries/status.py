@@ -1,4 +1,4 @@
-"""How the platform is doing, computed from the tables: for `/metrics`, `/readyz` and `manage.py status`."""
+"""How the platform is doing, computed from the tables: for staff, `/metrics`, `/readyz` and `manage.py status`."""
 
 from __future__ import annotations
 
@@ -54,6 +54,11 @@ class PlatformStatus:
     def has_live_worker(self) -> bool:
         """Whether a supervisor or a drain was seen in the last minute."""
         return any(worker.is_alive for worker in self.workers)
+
+    @property
+    def is_busy(self) -> bool:
+        """Whether an execution runs or waits, or a push event or a doorbell has not been taken up."""
+        return any((*self.active_executions.values(), self.unhandled_event_count, self.doorbell_count))
 
 
 def get_status(now: datetime) -> PlatformStatus:

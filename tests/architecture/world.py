@@ -189,6 +189,7 @@ class World:
             "rules:create": lambda: rule_form.values_of(self.rule) | rule,
             "rules:update": lambda: rule_form.values_of(self.rule) | rule,
             "rules:delete": lambda: {"name": self.rule.name},
+            "rules:bulk": lambda: {"rule": self.rule.pk, "act": "disable"},
             "tokens:issue": lambda: {"description": "new", "scope": "read", "days": 30},
             "account:preferences": lambda: {"language": "", "time_zone": "", "theme": "dark"},
         }

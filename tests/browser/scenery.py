@@ -231,5 +231,6 @@ def _places_of_staff() -> Iterator[Place]:
         "backend-create": "/platform/backends/new/",
         "backend-edit": "/platform/backends/main/edit/",
         "backend-hook": "/platform/backends/main/hook/",
+        "workers": "/platform/workers/",
     }.items():
         yield Place(name, path, STAFF)

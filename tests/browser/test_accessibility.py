@@ -25,7 +25,7 @@ NO_PAGES = (
 ACTS = (
     "session:sign_out", "end_session", "end_other_sessions", ":enable", ":disable", ":trigger", ":stop", ":retry",
     ":reset_password", ":give_grant", ":remove_grant", ":delete_invitation", ":check", ":check_drift", ":repair",
-    ":publish", ":unpublish", ":rotate_hook", "keys:create", "keys:delete", "tokens:revoke",
+    ":publish", ":unpublish", ":bulk", ":rotate_hook", "keys:create", "keys:delete", "tokens:revoke",
 )  # fmt: skip
 """URLs that only take a form."""
 

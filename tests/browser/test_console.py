@@ -7,6 +7,7 @@ from collections.abc import Callable
 import pytest
 from playwright.sync_api import Page, expect
 
+from tests.browser import axe
 from tests.browser.conftest import ACCOUNT_ID
 from tests.servers.regatta import Regatta
 
@@ -73,6 +74,24 @@ class TestRulesTable:
         expect(row(page, "first-rule")).to_have_count(0)
         expect(row(page, "second-rule")).to_be_visible()
         assert "q=second" in page.url
+
+    def test_acts_on_all_rules_that_are_chosen(self, page: Page) -> None:
+        axe.need()
+        open_rules(page)
+        everything = page.get_by_role("checkbox", name="Choose all rules of this page")
+        everything.check()
+        row(page, "first-rule").get_by_role("checkbox").uncheck()
+        expect(everything).to_have_js_property("indeterminate", True)
+        row(page, "first-rule").get_by_role("checkbox").check()
+        expect(everything).to_be_checked()
+        assert not axe.find_violations(page)
+        table = page.locator("#rules-table .table-scroll")
+        assert table.evaluate("part => part.scrollWidth - part.clientWidth") <= 0
+        page.get_by_role("form", name="Chosen rules").get_by_role("button", name="Delete").click()
+        expect(page.get_by_role("heading", name="Delete 2 rules?")).to_be_visible()
+        assert not axe.find_violations(page)
+        page.get_by_role("link", name="Cancel").click()
+        expect(row(page, "first-rule")).to_be_visible()
 
 
 class TestDeleteDialog:

@@ -59,7 +59,7 @@ class TestFirstSynchronization:
         page.get_by_role("button", name="OK").click()
         expect(page.get_by_text("Rule everything is created.")).to_be_visible()
 
-        page.get_by_role("button", name="Trigger").click()
+        page.get_by_role("row").get_by_role("button", name="Trigger").click()
         page.get_by_role("link", name="Watch it").click()
         heading = page.get_by_role("heading", level=1)
         expect(heading).to_contain_text("Succeeded", timeout=_RUN_MILLISECONDS)

@@ -1,12 +1,16 @@
-"""The staff's pages of regions and backends: what they show and change, and that tenants have no such pages."""
+"""The staff's pages of regions, backends and workers: what they show and change, and that tenants have none."""
+
+from datetime import timedelta
 
 import pytest
+from django.utils import timezone
 
 from registries.models import AuditEvent, Backend, Credential, Region
 from registries.services import hooks
+from syncjobs.models import PushEvent
 from tests import factories
 from tests.fakes.registry import FakeRegistry
-from tests.unit.console.reading import table_heads, text_of
+from tests.unit.console.reading import get_fragment, table_heads, text_of
 
 pytestmark = pytest.mark.django_db
 
@@ -144,6 +148,58 @@ class TestBackendHook:
         assert "no push events" not in text_of(staff_page.get("/platform/backends/"))
 
 
+class TestWorkers:
+    def test_tells_how_to_start_a_worker_while_none_is_alive(self, staff_page):
+        text = text_of(staff_page.get("/platform/workers/"))
+        assert "No worker is alive" in text
+        assert "manage.py worker" in text
+        factories.make_worker()
+        assert "No worker is alive" not in text_of(staff_page.get("/platform/workers/"))
+
+    def test_lists_those_that_are_alive_and_those_that_are_gone(self, staff_page):
+        factories.make_worker(name="one:1", is_supervisor=True)
+        factories.make_worker(name="one:2", job_count=7)
+        factories.make_worker(name="two:3", heartbeat_at=timezone.now() - timedelta(hours=3))
+        response = staff_page.get("/platform/workers/")
+        assert table_heads(response) == ["Name", "Kind", "Status", "Last heartbeat", "Jobs in hand"]
+        text = text_of(response)
+        assert "one:1 Supervisor Alive" in text
+        assert "one:2 Drain Alive" in text
+        assert "two:3 Drain Gone 3 h 00 min ago 0" in text
+
+    def test_says_so_when_all_are_gone(self, staff_page):
+        factories.make_worker(name="two:3", heartbeat_at=timezone.now() - timedelta(hours=3))
+        text = text_of(staff_page.get("/platform/workers/"))
+        assert "No worker is alive" in text
+        assert "two:3 Drain Gone" in text
+
+    def test_shows_the_queue(self, staff_page, source):
+        now = timezone.now()
+        running = factories.make_execution(status="running", paused_until=now + timedelta(hours=1))
+        factories.make_job(execution=running, not_before=now - timedelta(hours=2))
+        factories.make_job(execution=running, not_before=now + timedelta(hours=1))
+        factories.make_job(execution=running, status="running")
+        factories.make_execution(status="pending")
+        factories.make_execution(status="failed")
+        factories.make_finished_execution()
+        PushEvent.objects.create(instance=source, received_at=now - timedelta(hours=4))
+        text = text_of(staff_page.get("/platform/workers/"))
+        assert "Jobs due 1 the oldest for 2 h 00 min" in text
+        assert "Jobs waiting 2 " in text
+        assert "Jobs running 1 " in text
+        assert "Executions in progress 1 1 pending" in text
+        assert "Executions paused 1 " in text
+        assert "Executions finished, last 24 h 2 1 failed · 0 stopped" in text
+        assert "Push events unhandled 1 the oldest for 4 h 00 min" in text
+
+    def test_refreshes_as_a_fragment_and_only_while_something_runs(self, staff_page):
+        assert b"data-poll" not in staff_page.get("/platform/workers/").content
+        factories.make_execution(status="running")
+        response = get_fragment(staff_page, "/platform/workers/", "workers-live")
+        assert b"data-poll" in response.content
+        assert b"<html" not in response.content
+
+
 class TestTenants:
     @pytest.mark.parametrize(
         "url",
@@ -156,6 +212,7 @@ class TestTenants:
             "/platform/backends/gz-1/edit/",
             "/platform/backends/gz-1/hook/",
             "/platform/backends/gz-1/hook/rotate/",
+            "/platform/workers/",
         ],
     )
     def test_have_no_such_pages(self, page, url):
