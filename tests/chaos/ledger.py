@@ -64,11 +64,6 @@ class Ledger:
         rows = self._ask(f"SELECT {columns} FROM syncjobs_job WHERE kind = 'copy' ORDER BY id")
         return [(row[0], row[1], row[2], row[3], row[4]) for row in rows]
 
-    def list_busy(self) -> list[int]:
-        """Return the pids of the worker processes that are in a drain and have said that they hold jobs."""
-        rows = self._ask("SELECT name FROM syncjobs_worker WHERE NOT is_supervisor")
-        return [int(row[0].rpartition(":")[2]) for row in rows]
-
     def list_holders(self, repository: str) -> list[int]:
         """Return the pids of the worker processes that hold the repository's job."""
         rows = self._ask(

@@ -147,7 +147,7 @@ class TestHungWorker:
         ledger = Ledger(regatta)
         begin(regatta, sides)
         gate.wait_until_reached(timeout_seconds=30)
-        (pid,) = ledger.list_busy()
+        (pid,) = ledger.list_holders(HELD)
 
         os.kill(pid, signal.SIGSTOP)
         gate.open()
