@@ -22,19 +22,25 @@ _BUFFER_BYTES = 1024 * 1024
 _LONG_BYTES = 1024 * 1024
 
 
-async def lend_body(
-    response: aiohttp.ClientResponse, stall_seconds: float | None
+def owner_of_long_body(response: aiohttp.ClientResponse) -> ResponseHandler | None:
+    """Return the protocol of the connection, if it brings a long body of known length and nothing else."""
+    length, connection = response.content_length, response.connection
+    is_long = length is not None and length >= _LONG_BYTES and "Transfer-Encoding" not in response.headers
+    return connection.protocol if is_long and connection is not None else None
+
+
+async def lend_long_body(
+    response: aiohttp.ClientResponse, owner: ResponseHandler, stall_seconds: float | None
 ) -> AsyncGenerator[Chunk, None]:
     """
-    Yield the body in pieces, which are only lent.
+    Yield the body in pieces, which are only lent; `owner` is what `owner_of_long_body` has found.
 
     Raises aiohttp.ClientPayloadError if the body ends early, TimeoutError if no byte comes for `stall_seconds`.
     """
     content = response.content
-    owner = _owner_of_long_body(response)
-    while piece := await content.readany() if owner is None else content.read_nowait():
+    while piece := content.read_nowait():
         yield piece
-    if owner is None or content.is_eof():
+    if content.is_eof():
         return
     body = _DirectBody(owner, (response.content_length or 0) - content.total_bytes, stall_seconds)
     body.take_over()
@@ -42,13 +48,6 @@ async def lend_body(
         yield lent
     body.give_back()
     content.feed_eof()
-
-
-def _owner_of_long_body(response: aiohttp.ClientResponse) -> ResponseHandler | None:
-    """Return the protocol of the connection, if it brings a long body of known length and nothing else."""
-    length, connection = response.content_length, response.connection
-    is_long = length is not None and length >= _LONG_BYTES and "Transfer-Encoding" not in response.headers
-    return connection.protocol if is_long and connection is not None else None
 
 
 class _DirectBody(asyncio.BufferedProtocol):

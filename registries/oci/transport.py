@@ -18,11 +18,12 @@ from typing import cast
 import aiohttp
 import httpx
 from aiohttp.abc import AbstractResolver, ResolveResult
+from aiohttp.client_proto import ResponseHandler
 from aiohttp.connector import Connection
 from aiohttp.tracing import Trace
 from yarl import URL
 
-from registries.oci.direct_body import Chunk, lend_body
+from registries.oci.direct_body import Chunk, lend_long_body, owner_of_long_body
 from registries.oci.endpoint import Endpoint
 from registries.oci.guard import EndpointGuard
 
@@ -152,7 +153,7 @@ class ResponseStream(httpx.AsyncByteStream):
         self._request = request
         self._stall_seconds = stall_seconds
 
-    async def __aiter__(self) -> AsyncIterator[bytes]:
+    async def __aiter__(self) -> AsyncGenerator[bytes, None]:
         content = self._response.content
         try:
             while chunk := await content.readany():
@@ -160,10 +161,16 @@ class ResponseStream(httpx.AsyncByteStream):
         except (aiohttp.ClientError, OSError) as error:
             raise _as_httpx_error(error, self._request) from error
 
-    async def lend(self) -> AsyncGenerator[Chunk, None]:
-        """Yield the pieces without a copy: each is only lent until the next one is asked for."""
+    def lend(self) -> AsyncGenerator[Chunk, None]:
+        """Return the pieces, those of a long body without a copy: each is only lent until the next is asked for."""
+        owner = owner_of_long_body(self._response)
+        return self.__aiter__() if owner is None else self._lend_from(owner)
+
+    async def _lend_from(self, owner: ResponseHandler) -> AsyncGenerator[Chunk, None]:
         try:
-            async with contextlib.aclosing(lend_body(self._response, self._stall_seconds)) as pieces:
+            async with contextlib.aclosing(
+                lend_long_body(self._response, owner, self._stall_seconds)
+            ) as pieces:
                 async for piece in pieces:
                     yield piece
         except (aiohttp.ClientError, OSError) as error:
