@@ -33,12 +33,6 @@ def source(auth: BearerAuth) -> Iterator[FakeRegistry]:
 
 
 @pytest.fixture
-def target() -> Iterator[FakeRegistry]:
-    with FakeRegistry() as registry:
-        yield registry
-
-
-@pytest.fixture
 def rule(source: FakeRegistry, target: FakeRegistry) -> Rule:
     instance = make_instance(endpoint_url=source.url, username="robot", password="secret")
     other = make_instance(endpoint_url=target.url, account=instance.account)
